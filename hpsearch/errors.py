@@ -1,0 +1,105 @@
+"""Every error hpsearch raises on purpose.
+
+    HpsearchError                 exit code 2 unless its class says otherwise
+    ├── SpecError                 the study file is wrong; carries every fault at once
+    ├── DataError                 the data cannot be read, or do not fit the study
+    ├── StudyError                the study on disk refuses what was asked
+    │   ├── UnknownStudy          no study of that name in the store
+    │   ├── StudyChanged          the study file differs from the one the study was started with
+    │   └── StudyLocked           another process is running the study
+    ├── StoreError                a store cannot be read or written
+    ├── PackageError              a model package is damaged, incomplete or foreign
+    ├── StudyAborted              the study cannot go on (the same failure again and again)
+    ├── NoTrialCompleted          the budget is spent and no trial completed (exit code 3)
+    └── TrialFailed               this trial failed, the study goes on; never leaves the search
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class HpsearchError(Exception):
+    """The root: catch it to catch all of them. `exit_code` is what the command line returns."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong in a study file: where (dotted field, line, column) and what to do about it."""
+
+    field: str
+    message: str
+    line: int | None = None
+    column: int | None = None
+
+    def describe(self, source: str) -> str:
+        """Return `source:line:column: field 'a.b': message`, leaving out what is not known."""
+        where = ":".join([source, *(str(n) for n in (self.line, self.column) if n is not None)])
+        field = f"field '{self.field}': " if self.field else ""
+        return f"{where}: {field}{self.message}"
+
+
+class SpecError(HpsearchError):
+    """A study file (or a `StudySpec` made in Python) is wrong. `faults` holds all of them."""
+
+    def __init__(self, faults: Sequence[Fault], source: str = "study") -> None:
+        self.faults = tuple(faults)
+        self.source = source
+        super().__init__("\n".join(fault.describe(source) for fault in faults))
+
+
+class DataError(HpsearchError):
+    """The data cannot be read, or do not fit what the study asks of them."""
+
+
+class StudyError(HpsearchError):
+    """The study on disk refuses what was asked."""
+
+
+class UnknownStudy(StudyError):
+    """No study of that name is in the store."""
+
+
+class StudyChanged(StudyError):
+    """The study file differs, in a field that decides results, from the one the study began with."""
+
+
+class StudyLocked(StudyError):
+    """Another process holds the study."""
+
+
+class StoreError(HpsearchError):
+    """A store (journal, MLflow, cache) cannot be read or written."""
+
+
+class PackageError(HpsearchError):
+    """A model package is damaged, incomplete or not one of ours."""
+
+
+class StudyAborted(HpsearchError):
+    """The study cannot go on; what it found is kept."""
+
+
+class NoTrialCompleted(HpsearchError):
+    """The budget is spent and there is no completed trial to choose from."""
+
+    exit_code = 3
+
+
+class TrialFailed(HpsearchError):
+    """One trial failed; `reason` is a short phrase ('diverged at epoch 3')."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+def suggestion(given: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the nearest known name, else the list of what is known."""
+    names = list(known)
+    close = get_close_matches(given, names, n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(names)}"

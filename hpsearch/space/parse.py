@@ -1,0 +1,148 @@
+"""What a study file may write for a row of the table -> its domain, with every fault found on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from hpsearch.errors import suggestion
+from hpsearch.space.domain import Choices, Domain, FloatRange, IntRange, Value, describe
+from hpsearch.space.table import Row
+
+Fault = tuple[str, str]
+"""(sub-field, '' for the row itself; message)"""
+
+
+class DomainError(ValueError):
+    """A row is written wrongly; `faults` lists each (sub-field, message)."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+        super().__init__("; ".join(message for _, message in faults))
+
+
+def parse_domain(row: Row, given: object) -> Domain:
+    """Return the domain a study file gives a row.
+
+    A scalar fixes it, a list (or `{choices: [...]}`) offers choices, a mapping of `low`, `high`, `step`, `log`
+    narrows the default range. Raises `DomainError` with all faults.
+    """
+    if isinstance(given, IntRange | FloatRange | Choices):
+        return given
+    if isinstance(given, Mapping):
+        return _from_choices(row, given) if "choices" in given else _from_range(row, given)
+    if isinstance(given, list | tuple):
+        return _choices(row, list(given), "")
+    value, message = _value(row, given)
+    if message:
+        raise DomainError([("", message)])
+    return Choices((value,))
+
+
+def write_domain(domain: Domain) -> Any:
+    """Return the shortest way to write a domain in a study file; `parse_domain` reads it back."""
+    if isinstance(domain, Choices):
+        return domain.choices[0] if len(domain.choices) == 1 else list(domain.choices)
+    written: dict[str, Any] = {"low": domain.low, "high": domain.high}
+    if domain.step is not None and not (isinstance(domain, IntRange) and domain.step == 1):
+        written["step"] = domain.step
+    written["log"] = domain.log
+    return written
+
+
+def _value(row: Row, given: object) -> tuple[Value, str]:
+    """Return (value, '') or (anything, what is wrong with it)."""
+    if isinstance(row.legal, Choices):
+        if isinstance(given, str) and given in row.legal.choices:
+            return given, ""
+        names = [str(choice) for choice in row.legal.choices]
+        return "", f"{given!r} is no {row.name}" + suggestion(str(given), names)
+    allowed = f"{row.name} takes {'whole numbers' if row.kind == 'int' else 'numbers'} {describe(row.legal)}"
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return 0, f"{given!r} is not a number; {allowed}"
+    if not math.isfinite(given):
+        return 0, f"{given!r} is not finite; {allowed}"
+    value: int | float = float(given)
+    if row.kind == "int":
+        if given != int(given):
+            return 0, f"{given!r} is not a whole number; {allowed}"
+        value = int(given)
+    if not row.legal.low <= value <= row.legal.high:
+        return 0, f"{given!r} is out of bounds; {allowed}"
+    return value, ""
+
+
+def _from_choices(row: Row, given: Mapping[Any, Any]) -> Domain:
+    unknown = [(str(key), f"'{key}' cannot stand beside choices; remove it") for key in given if key != "choices"]
+    if unknown:
+        raise DomainError(unknown)
+    choices = given["choices"]
+    if not isinstance(choices, list | tuple):
+        raise DomainError([("choices", f"{choices!r} is not a list; write choices: [a, b, ...]")])
+    return _choices(row, list(choices), "choices")
+
+
+def _choices(row: Row, given: list[object], at: str) -> Choices:
+    if not given:
+        raise DomainError([(at, "the list of choices is empty; give at least one")])
+    faults: list[Fault] = []
+    values: list[Value] = []
+    for index, item in enumerate(given):
+        value, message = _value(row, item)
+        if not message and value in values:
+            message = f"{item!r} stands twice; remove one"
+        if message:
+            faults.append((f"{at}.{index}" if at else str(index), message))
+        values.append(value)
+    if faults:
+        raise DomainError(faults)
+    return Choices(tuple(values))
+
+
+def _from_range(row: Row, given: Mapping[Any, Any]) -> Domain:
+    if isinstance(row.legal, Choices):
+        raise DomainError([("", f"{row.name} takes a name or a list of names ({describe(row.legal)}), not a range")])
+    keys = ("low", "high", "step", "log", *(("per_layer",) if row.per_layer else ()))
+    faults = [(str(key), f"'{key}' is not known here{suggestion(str(key), keys)}") for key in given if key not in keys]
+    default = row.default if not isinstance(row.default, Choices) else None
+    ends: dict[str, Value] = {}
+    for key in ("low", "high"):
+        if key in given:
+            ends[key], message = _value(row, given[key])
+            if message:
+                faults.append((key, message))
+        elif default is not None:
+            ends[key] = getattr(default, key)
+        else:
+            faults.append((key, f"'{key}' is missing; {row.name} has no default range, give low and high"))
+    step, log = given.get("step"), given.get("log")
+    if step is not None and (
+        isinstance(step, bool) or not isinstance(step, int | float) or not 0 < step < math.inf
+        or (row.kind == "int" and step != int(step))
+    ):  # fmt: skip
+        faults.append(("step", f"{step!r} is no step; give a {'whole ' if row.kind == 'int' else ''}number above 0"))
+    if log is not None and not isinstance(log, bool):
+        faults.append(("log", f"{log!r} is not true or false"))
+    if faults:
+        raise DomainError(faults)
+    if log is None:
+        log = bool(default and default.log and step is None)
+    return _checked_range(row, ends["low"], ends["high"], step, log)
+
+
+def _checked_range(row: Row, low: Any, high: Any, step: Any, log: bool) -> Domain:
+    if low > high:
+        raise DomainError([("low", f"low {low:g} is above high {high:g}; swap them")])
+    if log and step is not None:
+        raise DomainError([("step", "step and log cannot go together; remove one")])
+    if log and low <= 0:
+        raise DomainError([("low", f"low {low:g} is not above 0, which log needs; raise it or set log: false")])
+    if step is not None:
+        steps = (high - low) / step
+        if not math.isclose(steps, round(steps), abs_tol=1e-9):
+            reached = low + math.floor(steps) * step
+            raise DomainError([("step", f"step {step:g} from {low:g} does not reach {high:g}; write high: {reached:g}")])
+    if row.kind == "int":
+        return IntRange(int(low), int(high), int(step or 1), log)
+    return FloatRange(float(low), float(high), None if step is None else float(step), log)

@@ -1,0 +1,312 @@
+"""The sections of a study file, as one strict, frozen model. The core uses these objects as they are.
+
+Anything that decides results is compared when a study is resumed (`spec/compare.py`); only what is in `FREE` there
+may change between launches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, model_validator
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError, core_schema
+
+from hpsearch.errors import suggestion
+from hpsearch.metrics import LOSSES, METRICS, TaskType
+from hpsearch.space.domain import Domain, Value
+from hpsearch.space.parse import DomainError, parse_domain, write_domain
+from hpsearch.space.space import Space, build_space
+from hpsearch.space.table import ROWS, Row
+
+
+class Section(BaseModel):
+    """What all sections share: unknown keys, silent conversions, NaN and later changes are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def _fault(message: str, at: str = "") -> PydanticCustomError:
+    """A validation error whose text is ours; `at` names the sub-field it belongs to."""
+    return PydanticCustomError("hpsearch", "{text}", {"text": message, "faults": [(at, message)]})
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+
+_UNITS = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3600, "hour": 3600, "d": 86400}
+
+
+def parse_duration(given: object) -> float:
+    """Return seconds from a number of seconds or a text: `90`, `90s`, `10min`, `1.5h`, `1h 30min`."""
+    if isinstance(given, int | float) and not isinstance(given, bool) and 0 < given < 1e10:
+        return float(given)
+    text = given if isinstance(given, str) else ""
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([a-z]+)", text)
+    if parts and not re.sub(r"(\d+(?:\.\d+)?)\s*([a-z]+)", "", text).strip() and all(u in _UNITS for _, u in parts):
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+        if seconds > 0:
+            return seconds
+    raise _fault(f"{given!r} is no duration; write a number of seconds or 30s, 10min, 1.5h")
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration)]
+
+
+class FoldsSection(Section):
+    """k-fold cross-validation of the rows that are not test rows."""
+
+    folds: Whole = Field(ge=2, le=100, description="number of folds")
+
+
+class SplitSection(Section):
+    """How rows are divided into train, validation and test."""
+
+    test: float | None = Field(None, ge=0, lt=1, description="share of all rows kept for the test (default 0.2)")
+    validation: float | FoldsSection | None = Field(
+        None, description="share of the rows that remain (default 0.2), or {folds: k}"
+    )
+    shuffle: bool | None = Field(None, description="shuffle rows before they are split (default true)")
+    stratify: Literal["auto"] | bool | None = Field(
+        None, description="keep class shares in each part; auto: for classes (default)"
+    )
+    seed: Whole = Field(0, ge=0, lt=2**32, description="seed of the split, apart from the search's")
+    column: str | None = Field(None, description="a column that names each row's part: train, validation (val), test")
+
+    @model_validator(mode="after")
+    def _column_alone(self) -> Self:
+        given = [name for name in ("test", "validation", "shuffle", "stratify") if getattr(self, name) is not None]
+        if self.column is not None and given:
+            raise _fault(f"'column' brings its own split; remove {', '.join(given)}", "column")
+        if isinstance(self.validation, float) and not 0 < self.validation < 1:
+            raise _fault(f"{self.validation:g} is no share; give a number between 0 and 1", "validation")
+        return self
+
+
+class DataSection(Section):
+    """Where the rows come from and what its columns are."""
+
+    csv: str | None = Field(None, description="path of a CSV file (also .gz), relative to the study file")
+    parquet: str | None = Field(None, description="path of a Parquet file, relative to the study file")
+    sklearn: Literal["diabetes", "breast_cancer", "wine", "digits", "iris"] | None = Field(
+        None, description="a data set that scikit-learn brings"
+    )
+    target: str | None = Field(None, description="column to predict (with sklearn: 'target')")
+    task: TaskType | None = Field(None, description="inferred from the target, and said, when absent")
+    features: list[str] | None = Field(None, min_length=1, description="columns to use (default: all but the target)")
+    drop: list[str] = Field(default_factory=list, description="columns not to use")
+    categorical: list[str] = Field(default_factory=list, description="columns to treat as categories")
+    numeric: list[str] = Field(default_factory=list, description="columns to treat as numbers")
+    na_values: list[str] = Field(default_factory=list, description="texts that mean 'missing' (the empty cell always)")
+    separator: str = Field(",", min_length=1, max_length=1, description="CSV field separator")
+    decimal: str = Field(".", min_length=1, max_length=1, description="CSV decimal mark")
+    encoding: str = Field("utf-8", description="CSV text encoding")
+    split: SplitSection = Field(default_factory=SplitSection, description="train, validation, test")
+    time_ordered: str | None = Field(None, description="column to sort by: later rows validate and test earlier ones")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        sources = [name for name in ("csv", "parquet", "sklearn") if getattr(self, name) is not None]
+        if len(sources) != 1:
+            found = " and ".join(sources) or "none"
+            raise _fault(f"data needs exactly one of csv, parquet, sklearn; found {found}")
+        if self.sklearn is None and self.target is None:
+            raise _fault("the column to predict is missing; add target: NAME", "target")
+        if self.features is not None and self.drop:
+            raise _fault("'features' and 'drop' say the same thing twice; keep one", "drop")
+        both = sorted(set(self.categorical) & set(self.numeric))
+        if both:
+            raise _fault(f"{', '.join(both)} cannot be both categorical and numeric; keep one", "numeric")
+        if self.time_ordered and (self.split.column or self.split.shuffle or self.split.stratify is True):
+            raise _fault("time order excludes split.column, shuffle and stratify; remove one", "time_ordered")
+        return self
+
+    @property
+    def target_name(self) -> str:
+        """The target's column name."""
+        return self.target or "target"
+
+
+class PrepareSection(Section):
+    """How columns become numbers; fitted on the training rows only."""
+
+    dates: Literal["expand", "drop"] = Field("expand", description="date columns: into year, month, day, weekday, hour")
+    missing: Literal["impute", "drop"] = Field("impute", description="fill missing cells, or leave out such rows")
+    numeric: Literal["standard", "quantile", "minmax", "robust", "none"] = Field("standard", description="scaling")
+    categorical: Literal["onehot"] = Field("onehot", description="encoding of categories")
+    min_frequency: Whole = Field(5, ge=1, description="categories seen in fewer training rows share one column")
+    target: Literal["standard", "none"] = Field("standard", description="scaling of a regression target")
+
+
+def _row(name: str) -> Any:
+    """Return what makes a field of a row: how it is read, written, and described in the JSON Schema."""
+    row = ROWS[name]
+
+    def parse(given: object) -> Domain | None:
+        try:
+            return None if given is None else parse_domain(row, given)
+        except DomainError as error:
+            raise PydanticCustomError("hpsearch", "{text}", {"text": str(error), "faults": error.faults}) from None
+
+    schema = _row_schema(row) | {"description": row.meaning}
+    return GetPydanticSchema(
+        lambda _source, _handler: core_schema.no_info_plain_validator_function(
+            parse,
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda domain: None if domain is None else write_domain(domain)),
+        ),
+        lambda _schema, _handler: schema,
+    )
+
+
+def _row_schema(row: Row) -> dict[str, Any]:
+    value: dict[str, Any] = {"type": {"int": "integer", "float": "number", "category": "string"}[row.kind]}
+    if row.kind == "category":
+        value["enum"] = list(getattr(row.legal, "choices", ()))
+    else:
+        value |= {"minimum": getattr(row.legal, "low", None), "maximum": getattr(row.legal, "high", None)}
+    listed = {"type": "array", "items": value, "minItems": 1, "uniqueItems": True}
+    spans: dict[str, Any] = {"low": value, "high": value, "step": {"type": "number"}, "log": {"type": "boolean"}}
+    if row.per_layer:
+        spans["per_layer"] = {"type": "boolean"}
+    ranged = {"type": "object", "properties": spans, "additionalProperties": False}
+    chosen = {"type": "object", "properties": {"choices": listed}, "required": ["choices"]}
+    return {"anyOf": [value, listed, chosen] if row.kind == "category" else [value, listed, ranged, chosen]}
+
+
+class SpaceSection(Section):
+    """The rows of the table that a study fixes, narrows or lists; the others keep their default range."""
+
+    hidden_layers: Annotated[Domain | None, _row("hidden_layers")] = None
+    neurons: Annotated[Domain | None, _row("neurons")] = None
+    activation: Annotated[Domain | None, _row("activation")] = None
+    optimizer: Annotated[Domain | None, _row("optimizer")] = None
+    dropout: Annotated[Domain | None, _row("dropout")] = None
+    weight_decay: Annotated[Domain | None, _row("weight_decay")] = None
+    l2: Annotated[Domain | None, _row("l2")] = None
+    learning_rate: Annotated[Domain | None, _row("learning_rate")] = None
+    batch_size: Annotated[Domain | None, _row("batch_size")] = None
+    epochs: Annotated[Domain | None, _row("epochs")] = None
+    per_layer: SkipJsonSchema[bool] = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lift_per_layer(cls, given: Any) -> Any:
+        neurons = given.get("neurons") if isinstance(given, dict) else None
+        if not isinstance(neurons, dict) or "per_layer" not in neurons:
+            return given
+        rest = {key: value for key, value in neurons.items() if key != "per_layer"}
+        lifted = {key: value for key, value in given.items() if key != "neurons"}
+        return lifted | {"per_layer": neurons["per_layer"]} | ({"neurons": rest} if rest else {})
+
+    def build(self) -> Space:
+        """Return the space these rows make."""
+        return build_space(self.domains(), per_layer=self.per_layer)
+
+    def domains(self) -> dict[str, Domain]:
+        """Return the rows the study names, as domains."""
+        return {name: getattr(self, name) for name in ROWS if getattr(self, name) is not None}
+
+
+class EarlyStoppingSection(Section):
+    """When to stop a trial whose objective no longer improves."""
+
+    patience: Whole = Field(10, ge=1, description="epochs without improvement")
+    min_delta: float = Field(0.0, ge=0, description="what counts as improvement, in the objective's units")
+
+
+class NamedOptions(Section):
+    """A sampler or pruner by name, with its options."""
+
+    name: str
+    options: dict[str, Value | bool | None] = Field(default_factory=dict)
+
+
+def _named(given: object) -> object:
+    """Read `tpe`, or `{name: tpe, n_startup_trials: 20}`."""
+    if isinstance(given, str):
+        return {"name": given}
+    if isinstance(given, dict) and "options" not in given:
+        return {"name": given.get("name"), "options": {k: v for k, v in given.items() if k != "name"}}
+    return given
+
+
+def _one_of(what: str, known: Iterable[str]) -> AfterValidator:
+    names = tuple(known)
+
+    def check(given: Any) -> Any:
+        name = given.name if isinstance(given, NamedOptions) else given
+        if name is not None and name not in names:
+            raise _fault(f"'{name}' is no {what}{suggestion(str(name), names)}")
+        return given
+
+    return AfterValidator(check)
+
+
+def _worker_count(given: Any) -> Any:
+    if isinstance(given, int) and not 1 <= given <= 1024:
+        raise _fault(f"{given} workers cannot be; give auto, inline or a number from 1 to 1024")
+    return given
+
+
+SAMPLERS = ("tpe", "random", "grid", "qmc", "cmaes", "nsga2")
+PRUNERS = ("median", "hyperband", "successive_halving", "percentile", "patient", "threshold", "none")
+TRAINERS = ("auto", "keras")
+Sampler = Annotated[NamedOptions, BeforeValidator(_named), _one_of("sampler", SAMPLERS)]
+Pruner = Annotated[NamedOptions, BeforeValidator(_named), _one_of("pruner", PRUNERS)]
+MetricName = Annotated[str | None, _one_of("metric", METRICS)]
+LossName = Annotated[str | None, _one_of("loss", [loss for names in LOSSES.values() for loss in names])]
+
+
+class SearchSection(Section):
+    """What is searched for, how, and for how long."""
+
+    objective: MetricName = Field(None, description="metric of the validation rows (default by task: rmse, log_loss)")
+    trials: Whole = Field(50, ge=1, le=1_000_000, description="trials in all, over every launch")
+    timeout: Duration | None = Field(None, description="time a launch may take, as 10min")
+    sampler: Sampler = Field(default_factory=lambda: NamedOptions(name="tpe"), description="which configuration is next")
+    pruner: Pruner = Field(
+        default_factory=lambda: NamedOptions(name="median"), description="which trials are stopped early"
+    )
+    early_stopping: EarlyStoppingSection | None = Field(
+        default_factory=EarlyStoppingSection, description="null turns it off"
+    )
+    loss: LossName = Field(None, description="regression: mse, mae, huber; classes: cross-entropy")
+    class_weight: Literal["balanced", "none"] = Field("none", description="weigh classes by their rarity")
+    start_with: list[dict[str, Value]] = Field(default_factory=list, description="configurations to try first")
+    seed: Whole = Field(0, ge=0, lt=2**32, description="seed of the search and of every trial")
+    workers: Annotated[Literal["auto", "inline"] | Whole, AfterValidator(_worker_count)] = Field("auto", description="training processes (auto: one a core)")
+    trainer: Literal["auto", "keras"] = Field("auto", description="what trains the nets")
+    trial_timeout: Duration | None = Field(None, description="time a trial may take")
+    keep_models: Whole = Field(3, ge=1, le=1000, description="how many of the best trials keep their weights")
+    stop_at: float | None = Field(None, description="objective good enough to stop the search")
+
+
+SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+
+
+def check_name(name: str) -> str:
+    """Return a study name unchanged if it is a slug, else raise."""
+    if not re.fullmatch(SLUG, name):
+        raise _fault(f"{name!r} is no study name; use 1 to 100 of A-Z a-z 0-9 . _ - and begin with a letter or digit")
+    return name
+
+
+class StudySpec(Section):
+    """A study: its data, how they are prepared, the space, the search. Only `data` is required."""
+
+    name: Annotated[str, BeforeValidator(check_name)] = Field("study", description="default: the file's name")
+    description: str = Field("", description="the question, in a sentence; shown in MLflow")
+    data: DataSection
+    prepare: PrepareSection = Field(default_factory=PrepareSection)
+    space: SpaceSection = Field(default_factory=SpaceSection, description="the hyperparameter table")
+    search: SearchSection = Field(default_factory=SearchSection)
+    folder: SkipJsonSchema[Path] = Field(
+        default_factory=Path.cwd, exclude=True, description="what relative data paths start from"
+    )
+
