@@ -1,0 +1,220 @@
+"""What MLflow is told of a study, by one thread of its own: the search neither waits for it nor dies of it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from hpsearch.records import StudyInfo, TrialRecord
+from hpsearch.tracking.items import (
+    LAUNCH,
+    Artifact,
+    DatasetInput,
+    Item,
+    Points,
+    RunEnd,
+    RunKey,
+    Status,
+    Tags,
+    as_tags,
+    better,
+    launch_ended,
+    launch_started,
+    metric_points,
+    progress,
+    trial_ended,
+    trial_started,
+)
+from hpsearch.tracking.location import redact
+from hpsearch.tracking.reconcile import Action, Close, Create, Delete, plan
+from hpsearch.tracking.store import MlflowStore, failures
+
+_T = TypeVar("_T")
+
+
+class Tracker:
+    """Projects one launch of a study into MLflow.
+
+    Every method but `reconcile`, `flush`, `close` and the two ids returns at once. When MLflow fails, `trouble` says
+    so and what follows is dropped, until `reconcile` (now or at the next launch) writes what is missing.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        info: StudyInfo,
+        artifacts: Path | None,
+        owner: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Take the address, the study, the folder of artifacts (None: a server keeps them) and this process's name."""
+        self.trouble: str | None = None
+        self._info = info
+        self._owner = owner
+        self._clock = clock
+        self._store = MlflowStore(uri, info, artifacts)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hpsearch-mlflow")
+        self._queue: deque[Future[Any]] = deque()
+        self._launch: tuple[Item, ...] = ()
+        self._launch_ended = False
+        self._best: float | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._launch and not self._launch_ended:
+            broken: Status = "FAILED" if kind is not None and issubclass(kind, Exception) else "KILLED"
+            self.end_launch("FINISHED" if kind is None else broken)
+        self.close()
+
+    @property
+    def launch_run_id(self) -> str | None:
+        """The launch's run; waits for the queue. None if there is none, or MLflow failed."""
+        return self._submit(lambda: self._store.run_id(LAUNCH)).result()
+
+    @property
+    def experiment_id(self) -> str | None:
+        """The study's experiment; waits for the queue. None if MLflow failed."""
+        return self._submit(lambda: self._store.experiment_id).result()
+
+    def start_launch(
+        self, spec_text: str, tags: Mapping[str, str] | None = None, params: Mapping[str, object] | None = None
+    ) -> None:
+        """Begin the run of this launch, the parent of its trials, with the study file as `study.yaml`."""
+        started = datetime.fromtimestamp(self._clock(), UTC)
+        self._launch = launch_started(self._info, spec_text, self._owner, started, tags=tags, params=params)
+        self._write(self._launch)
+
+    def log_dataset(self, name: str, digest: str, rows: int, columns: Sequence[str], source: str) -> None:
+        """Name the launch's data: a digest, the number of rows, the raw columns used, where they come from."""
+        self._write((DatasetInput(LAUNCH, name, digest, rows, tuple(columns), redact(source)),))
+
+    def trial_started(self, record: TrialRecord) -> None:
+        """Begin a trial's run."""
+        self._write(trial_started(self._info, record, self._owner))
+
+    def trial_ended(self, record: TrialRecord) -> None:
+        """Write how a trial went and end its run; begin it first if that was never told (a copy)."""
+        self._submit(lambda: self._end_trial(record))
+
+    def artifact(self, run: RunKey, name: str, content: bytes | str | Path) -> None:
+        """Keep a file with a trial (by number) or the launch (`LAUNCH`); `name` may have folders (`plots/a.png`).
+
+        A path is read before this returns, so that the file may go at once.
+        """
+        if isinstance(content, Path):
+            content = content.read_bytes()
+        self._write((Artifact(run, name, content.encode() if isinstance(content, str) else content),))
+
+    def launch_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Log the launch's metrics; those that are not finite are left out."""
+        self._write((Points(LAUNCH, metric_points(metrics)),))
+
+    def launch_tags(self, tags: Mapping[str, str]) -> None:
+        """Tag the launch."""
+        self._write((Tags(LAUNCH, as_tags(tags)),))
+
+    def end_launch(self, status: Status = "FINISHED", tags: Mapping[str, str] | None = None) -> None:
+        """End the launch's run: FINISHED, KILLED (interrupted) or FAILED."""
+        self._launch_ended = True
+        self._write(launch_ended(status, tags))
+
+    def reconcile(self, records: Sequence[TrialRecord]) -> list[str]:
+        """Make MLflow equal to the records; return a line for each repair. Doing it again changes nothing.
+
+        Waits. After trouble it tries MLflow once more, from the launch's own run on.
+        """
+        self.flush()
+        self.trouble = None
+        lines: list[str] = []
+        self._submit(lambda: self._reconcile(records, lines)).result()
+        return lines
+
+    def flush(self) -> None:
+        """Wait until all is written, or given up."""
+        while self._queue:
+            self._queue.popleft().result()
+
+    def close(self) -> None:
+        """Flush, and end the thread."""
+        try:
+            self.flush()
+        finally:
+            self._thread.shutdown()
+
+    def _write(self, items: tuple[Item, ...]) -> None:
+        self._submit(lambda: self._store.write(items))
+
+    def _submit(self, action: Callable[[], _T]) -> Future[_T | None]:
+        """Queue an action; an error that is MLflow's becomes `trouble`, one that is ours is raised by a later call."""
+        while self._queue and self._queue[0].done():
+            self._queue.popleft().result()
+        future = self._thread.submit(self._attempt, action)
+        self._queue.append(future)
+        return future
+
+    def _attempt(self, action: Callable[[], _T]) -> _T | None:
+        if self.trouble is not None:
+            return None
+        try:
+            return action()
+        except failures() as error:
+            self.trouble = redact(f"{type(error).__name__}: {error}".strip())
+            return None
+
+    def _end_trial(self, record: TrialRecord) -> None:
+        if self._store.run_id(record.number) is None:
+            self._store.write(trial_started(self._info, record, self._owner))
+        self._store.write(trial_ended(self._info, record))
+        if record.state == "completed":
+            self._best = better(self._info, self._best, record.value)
+            points = progress(record, self._best)
+            if self._launch and points:
+                self._store.write((Points(LAUNCH, points),))
+
+    def _reconcile(self, records: Sequence[TrialRecord], lines: list[str]) -> None:
+        launch = self._store.run_id(LAUNCH)
+        if self._launch and launch is None:
+            self._store.write(self._launch)
+            launch = self._store.run_id(LAUNCH)
+        bests: dict[int, float | None] = {}
+        best: float | None = None
+        for record in sorted(records, key=lambda record: record.number):
+            best = bests[record.number] = better(self._info, best, record.value)
+        self._best = better(self._info, self._best, best)
+        for action in plan(records, self._store.runs(), self._owner, launch):
+            lines += self._repair(action, bests)
+
+    def _repair(self, action: Action, bests: Mapping[int, float | None]) -> list[str]:
+        """Carry out one action and return what to say of it."""
+        if isinstance(action, Delete):
+            self._store.delete(action.run_id)
+            return [f"trial {action.trial}: a run that was wrong or one too many is removed"]
+        if isinstance(action, Create):
+            record = action.record
+            for start in trial_started(self._info, record, self._owner, parent=None):
+                under = {"mlflow.parentRunId": action.parent} if action.parent else {}
+                self._store.write((replace(start, tags=start.tags | under),))
+            self._store.write(trial_ended(self._info, record))
+            return [f"trial {record.number}: {action.why}; it is written from the study's record"]
+        if isinstance(action, Close):
+            key = LAUNCH if action.trial is None else action.trial
+            tags = {"hpsearch.state": "interrupted", "hpsearch.reason": action.reason}
+            self._store.write_to(action.run_id, Tags(key, tags))
+            self._store.write_to(action.run_id, RunEnd(key, "KILLED"))
+            what = "a launch" if action.trial is None else f"trial {action.trial}"
+            return [f"{what}: {action.reason}; its run is closed as interrupted"]
+        points = [point for record in action.records for point in progress(record, bests[record.number])]
+        self._store.write_to(action.run_id, Points(LAUNCH, tuple(points)))
+        numbers = ", ".join(str(record.number) for record in action.records)
+        return [f"a launch: the objectives of trials {numbers} are added"]

@@ -1,0 +1,229 @@
+"""Items -> MLflow, by explicit run ids through `MlflowClient`. Its methods block; `Tracker` has a thread for them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from hpsearch.records import StudyInfo
+from hpsearch.tracking.database import database_made_once, private_folder
+from hpsearch.tracking.items import Artifact, DatasetInput, Item, Points, RunEnd, RunKey, RunStart, Tags, slug
+from hpsearch.tracking.reconcile import RunFound
+from hpsearch.tracking.silence import import_mlflow
+
+_T = TypeVar("_T")
+_METRICS_A_BATCH = 1000
+_TEXTS_A_BATCH = 100
+
+
+class MlflowStore:
+    """One study's experiment in one MLflow store. Opened by its first use."""
+
+    def __init__(self, uri: str, info: StudyInfo, artifacts: Path | None) -> None:
+        self._uri = uri
+        self._info = info
+        self._artifacts = artifacts
+        self._client: Any = None
+        self._experiment = ""
+        self._run_ids: dict[RunKey, str] = {}
+
+    @property
+    def experiment_id(self) -> str:
+        """The study's experiment."""
+        self._open()
+        return self._experiment
+
+    def run_id(self, key: RunKey) -> str | None:
+        """Return the id of a run that this process began."""
+        return self._run_ids.get(key)
+
+    def write(self, items: Iterable[Item]) -> None:
+        """Log items, in order. Raises KeyError for an item of a run that never began."""
+        self._open()
+        for item in items:
+            if isinstance(item, RunStart):
+                self._start(item)
+            else:
+                self.write_to(self.run_id(item.key) or self._earlier(item.key), item)
+
+    def write_to(self, run_id: str, item: Points | Tags | RunEnd | Artifact | DatasetInput) -> None:
+        """Log one item to a run by its id."""
+        self._open()
+        if isinstance(item, Points):
+            self._log_points(run_id, item)
+        elif isinstance(item, Tags):
+            self._log_texts(run_id, item.tags, {})
+        elif isinstance(item, RunEnd):
+            self._client.set_terminated(run_id, item.status, item.ended)
+        elif isinstance(item, Artifact):
+            self._log_artifact(run_id, item)
+        else:
+            self._log_dataset(run_id, item)
+
+    def runs(self) -> list[RunFound]:
+        """Return every run of this study, in the order in which they were started."""
+        self._open()
+        query = f"tags.`hpsearch.study_uid` = '{self._info.uid}'"
+        found: list[RunFound] = []
+        page: Any = None
+        while page is None or page.token:
+            page = self._client.search_runs(
+                [self._experiment], query, max_results=1000, order_by=["attributes.start_time ASC"],
+                page_token=page.token if page else None,
+            )  # fmt: skip
+            found += [self._found(run) for run in page]
+        return found
+
+    def delete(self, run_id: str) -> None:
+        """Move a run to MLflow's bin."""
+        self._client.delete_run(run_id)
+
+    def _earlier(self, key: RunKey) -> str:
+        """Return the run of a trial of an earlier launch."""
+        query = f"tags.`hpsearch.study_uid` = '{self._info.uid}' and tags.`hpsearch.trial` = '{key}'"
+        found = self._client.search_runs([self._experiment], query, max_results=1)
+        if not found:
+            raise KeyError(key)
+        return str(found[0].info.run_id)
+
+    def _open(self) -> None:
+        if self._experiment:
+            return
+        import_mlflow()
+        from mlflow import MlflowClient
+
+        with database_made_once(self._uri):
+            self._client = MlflowClient(tracking_uri=self._uri)
+            self._experiment = self._find_experiment() or self._create_experiment()
+
+    def _find_experiment(self) -> str:
+        found = self._client.search_experiments(filter_string=f"tags.`hpsearch.study_uid` = '{self._info.uid}'")
+        return str(found[0].experiment_id) if found else ""
+
+    def _create_experiment(self) -> str:
+        """Make the study's experiment under the study's name; an older study of ours that has it gives it up."""
+        info = self._info
+        location = None
+        if self._artifacts is not None:
+            folder = self._artifacts.absolute() / f"{info.name}-{info.uid[:8]}"
+            private_folder(folder)
+            # Without it, MLflow takes the folder that the process happens to run in.
+            location = folder.as_uri()
+        tags = {
+            "hpsearch.study": info.name,
+            "hpsearch.study_uid": info.uid,
+            "hpsearch.objective": info.objective,
+            "hpsearch.direction": info.direction,
+            "hpsearch.task": info.task,
+            "hpsearch.data_digest": info.data_digest,
+            "mlflow.experimentKind": "custom_model_development",
+        }
+        if info.description:
+            tags["mlflow.note.content"] = info.description
+        return str(self._client.create_experiment(self._free_name(), location, tags))
+
+    def _free_name(self) -> str:
+        name = self._info.name
+        other = self._client.get_experiment_by_name(name)
+        if other is None:
+            return name
+        uid = other.tags.get("hpsearch.study_uid")
+        if uid and other.lifecycle_stage == "active":
+            self._client.rename_experiment(other.experiment_id, f"{name} (before {self._info.uid[:8]}, was {uid[:8]})")
+            return name
+        # Somebody else's experiment, or one in the bin, which keeps its name: it is not ours to rename.
+        number = 2
+        while self._client.get_experiment_by_name(f"{name} ({number})") is not None:
+            number += 1
+        return f"{name} ({number})"
+
+    def _start(self, start: RunStart) -> None:
+        tags = dict(start.tags)
+        if start.parent is not None:
+            parent = self._run_ids.get(start.parent)
+            tags |= {"mlflow.parentRunId": parent} if parent else {}
+        run = self._client.create_run(self._experiment, start.started, tags, start.name)
+        self._run_ids[start.key] = run.info.run_id
+        self._log_texts(run.info.run_id, {}, start.params)
+
+    def _log_points(self, run_id: str, item: Points) -> None:
+        from mlflow.entities import Metric
+        from mlflow.utils.time import get_current_time_millis
+
+        now = get_current_time_millis()
+        metrics = [Metric(p.key, p.value, now if p.timestamp is None else p.timestamp, p.step) for p in item.points]
+        for batch in _batches(metrics, _METRICS_A_BATCH):
+            self._client.log_batch(run_id, metrics=batch)
+
+    def _log_texts(self, run_id: str, tags: dict[str, str], params: dict[str, str]) -> None:
+        from mlflow.entities import Param, RunTag
+
+        for batch in _batches([RunTag(key, value) for key, value in tags.items()], _TEXTS_A_BATCH):
+            self._client.log_batch(run_id, tags=batch)
+        for batch in _batches([Param(key, value) for key, value in params.items()], _TEXTS_A_BATCH):
+            self._client.log_batch(run_id, params=batch)
+
+    def _log_artifact(self, run_id: str, item: Artifact) -> None:
+        path = PurePosixPath(slug(item.path))
+        folder = "" if path.parent == PurePosixPath() else str(path.parent)
+        location = urlparse(self._client.get_run(run_id).info.artifact_uri)
+        if location.scheme in ("", "file"):
+            private_folder(Path(url2pathname(location.path)) / folder)
+        with tempfile.TemporaryDirectory(prefix="hpsearch-") as temporary:
+            file = Path(temporary) / path.name
+            file.touch(mode=0o600)
+            file.write_bytes(item.content)
+            self._client.log_artifact(run_id, str(file), folder or None)
+
+    def _log_dataset(self, run_id: str, item: DatasetInput) -> None:
+        from mlflow.entities import Dataset, InputTag
+        from mlflow.entities import DatasetInput as MlflowInput
+
+        dataset = Dataset(
+            name=item.name[:500],
+            digest=item.digest[:36],  # MLflow's limit; the experiment's tag holds all of it
+            source_type="local",
+            source=json.dumps({"uri": item.source}),
+            schema=json.dumps({"mlflow_colspec": [{"name": name, "type": "any"} for name in item.columns]}),
+            profile=json.dumps({"num_rows": item.rows, "num_columns": len(item.columns)}),
+        )
+        self._client.log_inputs(run_id, [MlflowInput(dataset, [InputTag("mlflow.data.context", "training")])])
+
+    def _found(self, run: Any) -> RunFound:
+        tags = run.data.tags
+        kind, number = tags.get("hpsearch.kind", ""), tags.get("hpsearch.trial", "")
+        found = RunFound(
+            run.info.run_id,
+            kind,
+            int(number) if number.isdecimal() else None,
+            run.info.status,
+            tags,
+            run.data.metrics.get("objective"),
+        )
+        if kind != "launch" or found.objective is None:
+            return found
+        history = self._client.get_metric_history(found.run_id, "objective")
+        return replace(found, steps=frozenset(metric.step for metric in history))
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """Return what MLflow raises when its store fails it: away, full, locked, damaged or of another version."""
+    import_mlflow()
+    from alembic.util import CommandError
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    # OSError is also the root of what `requests` raises.
+    return (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError)
+
+
+def _batches(values: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
