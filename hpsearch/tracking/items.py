@@ -159,7 +159,8 @@ def trial_started(
 def trial_ended(info: StudyInfo, record: TrialRecord) -> tuple[Item, ...]:
     """Return the items of a trial that ended: every epoch's metrics, the best epoch's, its state, its status.
 
-    With folds, an epoch's metrics are those of its fold (`fold_2/val_rmse`), the best ones means over folds.
+    The best epoch's validation metrics are `best_rmse`, `best_loss`, ... With folds, an epoch's metrics are those of its
+    fold (`fold_2/val_rmse`), the best ones means over folds.
     """
     tags = {"hpsearch.state": record.state, "hpsearch.reason": record.reason, "hpsearch.trainer": record.trainer}
     started = _milliseconds(record)
@@ -228,7 +229,7 @@ def _summary(record: TrialRecord) -> tuple[Point, ...]:
     values: list[tuple[str, float | None]] = [
         ("objective", record.value),
         ("best_epoch", record.best_epoch or None),
-        *((f"best_{key}", value) for key, value in record.metrics.items() if key.startswith("val_")),
+        *((f"best_{key[4:]}", value) for key, value in record.metrics.items() if key.startswith("val_")),
         ("trial_seconds", record.seconds),
         ("parameters", record.parameters or None),
     ]

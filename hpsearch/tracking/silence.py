@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -14,6 +14,7 @@ _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
 }
+"""What MLflow's variables are set to where the environment does not say otherwise."""
 
 
 def import_mlflow() -> None:
@@ -21,7 +22,7 @@ def import_mlflow() -> None:
 
     MLflow reads some of these once, when it is imported: call this before any other import of it.
     """
-    for name, value in _ENVIRONMENT.items():
+    for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     import mlflow  # noqa: F401  the import is the point: it sets its loggers' levels, which are then set anew
 
