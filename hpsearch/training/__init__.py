@@ -1,0 +1,1 @@
+"""Configuration and arrays -> outcome, epoch by epoch. Knows nothing of Optuna, MLflow or processes."""
