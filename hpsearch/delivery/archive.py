@@ -1,0 +1,70 @@
+"""What a `.keras` archive may hold: dense nets made of Keras's own layers, checked before Keras opens it.
+
+`load_model` builds whatever classes and functions the archive's config.json names; its safe mode forbids some of them,
+and has been got round (CVE-2025-1550, CVE-2025-9906). A list of what is allowed has no such holes.
+Only the standard library is imported: a package carries a copy of this file.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
+ALLOWED: dict[str | None, frozenset[str]] = {
+    "keras": frozenset({"Sequential", "DTypePolicy"}),
+    "keras.src.models.functional": frozenset({"Functional"}),
+    "keras.layers": frozenset({"InputLayer", "Dense", "Dropout", "Average"}),
+    "keras.initializers": frozenset(
+        {"GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LecunUniform", "LecunNormal", "Zeros", "Ones"}
+    ),
+    "keras.regularizers": frozenset({"L2"}),
+    None: frozenset({"__keras_tensor__"}),
+}
+"""Class names by the module that config.json gives for them. Functional and Average are what averages nets."""
+
+_LARGEST_CONFIG = 16 * 2**20
+
+
+def archive_faults(path: Path) -> list[str]:
+    """Say what keeps a `.keras` file from being loaded, a line each."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            faults = _member_faults(archive)
+            config = None if faults else json.loads(archive.read("config.json"))
+    except (OSError, zipfile.BadZipFile, ValueError) as error:
+        return [f"{path.name}: no readable Keras archive ({error})"]
+    return faults + sorted({fault for node in _nodes(config) if (fault := _node_fault(node))})
+
+
+def _member_faults(archive: zipfile.ZipFile) -> list[str]:
+    members = archive.infolist()
+    names = sorted(member.filename for member in members)
+    if names != sorted(MEMBERS):
+        return [f"holds {', '.join(names)}; a Keras archive holds {', '.join(MEMBERS)}"]
+    # Keras stores its members as they are; a compressed one could grow a thousandfold.
+    faults = [f"{m.filename} is compressed" for m in members if m.compress_type != zipfile.ZIP_STORED]
+    size = archive.getinfo("config.json").file_size
+    return faults + ([f"config.json has {size} bytes, over {_LARGEST_CONFIG}"] if size > _LARGEST_CONFIG else [])
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield each dict of a config that Keras would turn into an object."""
+    if isinstance(value, dict):
+        if not value.keys().isdisjoint({"class_name", "module", "registered_name"}):
+            yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _nodes(item)
+
+
+def _node_fault(node: dict[str, Any]) -> str:
+    module, name, registered = node.get("module"), node.get("class_name"), node.get("registered_name")
+    allowed = ALLOWED.get(module, frozenset()) if module is None or isinstance(module, str) else frozenset()
+    if isinstance(name, str) and name in allowed and registered in (None, name):
+        return ""
+    return f"config.json names {module}.{name}" + (f" ({registered})" if registered else "")

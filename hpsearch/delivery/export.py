@@ -1,0 +1,98 @@
+"""What `hpsearch best STUDY --export DIR` writes: a package, its evaluation, and how to use it, for a person."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from hpsearch.delivery.package import FILES, REQUIREMENTS
+from hpsearch.delivery.predictor import read_json, verify_package
+from hpsearch.delivery.publish import built_aside
+
+CONTENTS = (*FILES, "README.md", "predict.py", "requirements.txt", "evaluation.json", "evaluation")
+"""What an export may hold."""
+
+
+def export(folder: Path, package: Path, evaluation: dict[str, Any] | None, figures: dict[str, bytes]) -> list[Path]:
+    """Write an export and return its files; the folder appears whole, or is left as it was.
+
+    evaluation: plain JSON values. figures: PNG files by name, with or without `.png`. An earlier export in `folder` is
+    replaced; a folder with anything else in it is refused. Raises PackageError for that and for a damaged package.
+    """
+    verify_package(package)
+    about = read_json(package / "package.json")
+    with built_aside(folder, CONTENTS) as building:
+        for name in FILES:
+            shutil.copyfile(package / name, building / name)
+        (building / "predict.py").write_text(_SCRIPT, encoding="utf-8")
+        (building / "requirements.txt").write_text(_requirements(about), encoding="utf-8")
+        (building / "README.md").write_text(_readme(about, evaluation, bool(figures)), encoding="utf-8")
+        if evaluation is not None:
+            text = json.dumps(evaluation, indent=1, ensure_ascii=False) + "\n"
+            (building / "evaluation.json").write_text(text, encoding="utf-8")
+        for name, png in figures.items():
+            (building / "evaluation").mkdir(exist_ok=True)
+            (building / "evaluation" / f"{name.removesuffix('.png')}.png").write_bytes(png)
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _requirements(about: dict[str, Any]) -> str:
+    return "".join(f"{name}=={about['versions'][name]}\n" for name in REQUIREMENTS)
+
+
+def _readme(about: dict[str, Any], evaluation: dict[str, Any] | None, pictures: bool) -> str:
+    metadata = about["metadata"]
+    source = f"Trial {metadata.get('trial', '?')} of the study `{metadata.get('study', '?')}`"
+    columns = ", ".join(f"`{name}`" for name in about["columns"])
+    answer = (
+        f"`prediction`: {about['target']}, in its own units"
+        if about["task"] == "regression"
+        else f"`prediction`: {about['target']} as one of {', '.join(about['class_names'])}; "
+        "`probability_<label>`: how likely each is"
+    )
+    parts = [
+        f"# A model that predicts {about['target']}",
+        f"{source}, made by hpsearch.",
+        "    python3 -m pip install -r requirements.txt\n    python3 predict.py rows.csv predictions.csv",
+        f"Rows in, a column each in any order, cells may be empty: {columns}.",
+        f"Predictions out: {answer}.",
+        _FILES,
+    ]
+    if evaluation is not None:
+        seen = " and the pictures in `evaluation/`" if pictures else ""
+        parts.append(f"`evaluation.json`{seen}: how it does on the test rows, which neither training nor choice saw.")
+    return "\n\n".join(parts) + "\n"
+
+
+_FILES = """\
+In Python: `from predictor import Predictor`, then `Predictor.load(folder).predict(frame)` with a pandas DataFrame.
+
+`model.keras` is the net, `preparation.json` how raw rows become its inputs, `configuration.yaml` its hyperparameters,
+`package.json` everything else that is known of it; `MANIFEST.json` has the sha256 of each, checked at every load."""
+
+_SCRIPT = '''\
+"""Predict the rows of a CSV file: python3 predict.py rows.csv [predictions.csv]
+
+Needs what requirements.txt names; hpsearch is not needed.
+"""
+
+import sys
+from pathlib import Path
+
+from predictor import Predictor
+
+
+def main(rows: str, predictions: str | None = None) -> None:
+    """Write a prediction for each row, in the same order, to a file or to the screen."""
+    predictor = Predictor.load(Path(__file__).parent)
+    frame = predictor.read_csv(rows)
+    predictor.predict(frame).to_csv(predictions or sys.stdout, index=False)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
+'''

@@ -1,0 +1,194 @@
+"""Raw rows in, predictions out: what a model package does, inside hpsearch and without it.
+
+A package carries a copy of this file with those it needs (`CARRIED`), so that it predicts where only Keras, NumPy and
+pandas are installed. There the other files are those that stand beside it and every error is a ValueError.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+CARRIED = ("predictor", "transform", "archive", "manifest")
+"""The modules a package brings along: this one, and those it takes from beside it."""
+
+SCHEMA = 1
+"""The layout of `package.json` that this code reads."""
+
+
+def _beside(name: str) -> ModuleType:
+    """Load the module file next to this one, under a name of its own: two packages may be open in one process."""
+    path = Path(__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"{__name__}:{path}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _import_keras_alone() -> Any:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras
+
+    return keras
+
+
+if TYPE_CHECKING or __name__ == "hpsearch.delivery.predictor":
+    from hpsearch.data import transform
+    from hpsearch.delivery import archive, manifest
+    from hpsearch.errors import DataError, PackageError
+    from hpsearch.training.quiet import import_keras
+else:
+    transform, archive, manifest = (_beside(name) for name in CARRIED[1:])
+    DataError = PackageError = ValueError
+    import_keras = _import_keras_alone
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained net with its preparation. Make one with `load`, or from its parts while they are in memory."""
+
+    model: Any
+    """a Keras model: prepared inputs (rows, inputs) -> (rows, outputs)"""
+    preparation: dict[str, Any]
+    """how raw rows become inputs (`transform.py`)"""
+    about: dict[str, Any]
+    """what `package.json` holds: task, target, columns, class_names, threshold, versions, metadata, ..."""
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Predictor:
+        """Load a package, after its manifest, its schema and the layers of its net are found in order.
+
+        No code of the package runs: Keras's safe mode is on and the archive may only name Keras's own layers.
+        Raises PackageError (outside hpsearch ValueError) where something is wrong.
+        """
+        folder = Path(folder)
+        verify_package(folder)
+        keras = import_keras()
+        try:
+            model = keras.models.load_model(folder / "model.keras", compile=False, safe_mode=True)
+        except (ValueError, TypeError, KeyError, OSError) as error:
+            about = read_json(folder / "package.json")
+            made = about.get("versions", {}).get("keras", "unknown")
+            raise PackageError(
+                f"{folder}: Keras {keras.__version__} cannot read model.keras, made with Keras {made} "
+                f"({error}); install that version"
+            ) from error
+        return cls(model, read_json(folder / "preparation.json"), read_json(folder / "package.json"))
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the predictions for raw rows, under the rows' own index.
+
+        frame: the source's columns in any order; further ones are ignored with a warning; missing cells and categories
+        that training never saw are handled as the preparation says. Regression gives one column `prediction`, in the
+        target's units; classes give `prediction` (the label's text) and a column `probability_<label>` for each class.
+        Raises DataError (outside hpsearch ValueError) naming the column, or the row and the column.
+        """
+        return self._frame(self.outputs(self._inputs(frame)), frame.index)
+
+    def read_csv(self, path: Path | str) -> pd.DataFrame:
+        """Return the rows of a CSV file, read as the training rows were.
+
+        `metadata["csv"]` of the package may give pandas' `sep`, `decimal` and `encoding`. Raises DataError.
+        """
+        # A category such as 00123 was kept as text, and would be the number 123 here.
+        texts = {
+            column["name"]: "str"
+            for column in self.preparation["columns"]
+            if any(name[:1] == "0" and name[1:2].isdigit() for name in column.get("index", ()))
+        }
+        try:
+            frame: pd.DataFrame = pd.read_csv(
+                path, index_col=False, dtype=texts, keep_default_na=False, low_memory=False,
+                na_values=["", *self.preparation.get("na_values", ())], **self.about["metadata"].get("csv", {}),
+            )  # fmt: skip
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} cannot be read as CSV: {error}; give a CSV file with a header line") from error
+        return frame
+
+    def outputs(self, x: NDArray[np.float32], rows: int = 65536) -> NDArray[np.float32]:
+        """Return what the net says to prepared inputs, float32 (rows, outputs), computed `rows` at a time."""
+        parts = [np.asarray(self.model(x[at : at + rows], training=False)) for at in range(0, max(len(x), 1), rows)]
+        return np.concatenate(parts)
+
+    def _inputs(self, frame: pd.DataFrame) -> NDArray[np.float32]:
+        try:
+            missing, extra = transform.check_columns(frame, self.preparation)
+            x = None if missing else transform.transform(frame, self.preparation)
+        except ValueError as error:
+            raise DataError(f"the rows cannot be predicted: {error}; correct them (a cell may be empty)") from error
+        if x is None:
+            raise DataError(_missing_message(missing, self.about["columns"], frame))
+        if extra:
+            ignored = ", ".join(map(repr, extra))
+            warnings.warn(f"the model does not know column {ignored}, which is ignored", stacklevel=3)
+        return x
+
+    def _frame(self, outputs: NDArray[np.float32], index: pd.Index[Any]) -> pd.DataFrame:
+        if self.about["task"] == "regression":
+            return pd.DataFrame({"prediction": transform.inverse_target(outputs[:, 0], self.preparation)}, index=index)
+        if self.about["task"] == "binary":
+            positive = outputs[:, 0].astype(np.float64)
+            probabilities = np.column_stack([1 - positive, positive])
+            chosen = (positive > self.about["threshold"]).astype(np.int64)
+        else:
+            probabilities = outputs.astype(np.float64)
+            chosen = probabilities.argmax(axis=1)
+        labels = transform.inverse_target(chosen, self.preparation)
+        columns = {f"probability_{name}": probabilities[:, at] for at, name in enumerate(self.about["class_names"])}
+        return pd.DataFrame({"prediction": labels, **columns}, index=index)
+
+
+def verify_package(folder: Path) -> None:
+    """Raise PackageError unless a folder is a whole, unchanged package that this version reads."""
+    if not folder.is_dir():
+        raise PackageError(f"{folder} is no folder; a model package is one that holds {manifest.MANIFEST}")
+    faults = manifest.manifest_faults(folder)
+    if faults:
+        raise PackageError(
+            f"{folder} is no whole model package: {'; '.join(faults)}. Copy it again from where it came from, "
+            "or export it again (hpsearch best STUDY --export DIR)"
+        )
+    schema = read_json(folder / "package.json").get("schema")
+    if schema != SCHEMA:
+        raise PackageError(
+            f"{folder} has package schema {schema}, this code reads {SCHEMA}; use the predictor.py in it"
+        )
+    faults = archive.archive_faults(folder / "model.keras")
+    if faults:
+        raise PackageError(
+            f"{folder}/model.keras is not loaded: {'; '.join(faults)}. A package holds dense nets of Keras's own "
+            "layers, as hpsearch writes them; do not use one from elsewhere"
+        )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file. Raises PackageError where there is none."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise PackageError(f"{path} cannot be read ({error}); export the package again") from error
+    if not isinstance(value, dict):
+        raise PackageError(f"{path} holds no object; export the package again")
+    return value
+
+
+def _missing_message(missing: tuple[str, ...], columns: list[str], frame: pd.DataFrame) -> str:
+    found = ", ".join(map(str, frame.columns)) or "none"
+    return (
+        f"column {', '.join(map(repr, missing))} is missing; found: {found}; the model needs {', '.join(columns)}, "
+        "in any order (a cell may be empty, a column may not be absent)"
+    )

@@ -1,0 +1,79 @@
+"""A folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hpsearch.delivery.manifest import MANIFEST
+from hpsearch.errors import PackageError
+
+
+@contextmanager
+def built_aside(folder: Path, contents: Collection[str]) -> Iterator[Path]:
+    """Yield an empty sibling to fill; on leaving without an error it is synced to disk and takes the folder's place.
+
+    A folder that is there already stays until then; it is only replaced if it holds a manifest and nothing but
+    `contents` (names of files and folders), else PackageError. What a killed process left behind is put right first.
+    One process at a time may publish a folder.
+    """
+    folder = folder.absolute()
+    new, old = (folder.with_name(f".{folder.name}.{state}") for state in ("new", "old"))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _put_right(folder, new, old)
+        _refuse_foreign(folder, contents)
+        new.mkdir()
+        yield new
+        _sync(new)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+        _sync_entry(folder.parent)
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise PackageError(f"cannot write {folder}: {what}; make room there or name another folder") from error
+    finally:
+        # In this order: were the second rename refused, the old folder must come back.
+        if not folder.exists() and old.exists():
+            old.rename(folder)
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _put_right(folder: Path, new: Path, old: Path) -> None:
+    if old.exists() and not folder.exists():
+        old.rename(folder)
+    for left in (new, old):
+        if left.exists():
+            shutil.rmtree(left)
+
+
+def _refuse_foreign(folder: Path, contents: Collection[str]) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise PackageError(f"{folder} is a file; name a folder that is new or empty")
+    present = sorted(path.name for path in folder.iterdir())
+    foreign = [name for name in present if name not in {*contents, MANIFEST, "__pycache__"}]
+    if foreign or (present and MANIFEST not in present):
+        shown = ", ".join((foreign or present)[:3])
+        raise PackageError(f"{folder} holds files of others ({shown}); move them away or name a new or empty folder")
+
+
+def _sync(folder: Path) -> None:
+    """Bring every file and folder below to the disk: a rename may reach it before the content does."""
+    for path in folder.rglob("*"):
+        _sync_entry(path)
+    _sync_entry(folder)
+
+
+def _sync_entry(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
