@@ -159,8 +159,8 @@ def trial_started(
 def trial_ended(info: StudyInfo, record: TrialRecord) -> tuple[Item, ...]:
     """Return the items of a trial that ended: every epoch's metrics, the best epoch's, its state, its status.
 
-    The best epoch's validation metrics are `best_rmse`, `best_loss`, ... With folds, an epoch's metrics are those of its
-    fold (`fold_2/val_rmse`), the best ones means over folds.
+    The best epoch's validation metrics are `best_rmse`, `best_loss`, ... With folds, an epoch's metrics are those of
+    its fold (`fold_2/val_rmse`), the best ones means over folds.
     """
     tags = {"hpsearch.state": record.state, "hpsearch.reason": record.reason, "hpsearch.trainer": record.trainer}
     started = _milliseconds(record)

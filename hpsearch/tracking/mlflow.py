@@ -63,7 +63,7 @@ class Tracker:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hpsearch-mlflow")
         self._queue: deque[Future[Any]] = deque()
         self._launch: tuple[Item, ...] = ()
-        self._launch_ended = False
+        self._open_launch = False
         self._best: float | None = None
 
     def __enter__(self) -> Self:
@@ -72,7 +72,7 @@ class Tracker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._launch and not self._launch_ended:
+        if self._open_launch:
             broken: Status = "FAILED" if kind is not None and issubclass(kind, Exception) else "KILLED"
             self.end_launch("FINISHED" if kind is None else broken)
         self.close()
@@ -93,6 +93,7 @@ class Tracker:
         """Begin the run of this launch, the parent of its trials, with the study file as `study.yaml`."""
         started = datetime.fromtimestamp(self._clock(), UTC)
         self._launch = launch_started(self._info, spec_text, self._owner, started, tags=tags, params=params)
+        self._open_launch = True
         self._write(self._launch)
 
     def log_dataset(self, name: str, digest: str, rows: int, columns: Sequence[str], source: str) -> None:
@@ -126,7 +127,7 @@ class Tracker:
 
     def end_launch(self, status: Status = "FINISHED", tags: Mapping[str, str] | None = None) -> None:
         """End the launch's run: FINISHED, KILLED (interrupted) or FAILED."""
-        self._launch_ended = True
+        self._open_launch = False
         self._write(launch_ended(status, tags))
 
     def reconcile(self, records: Sequence[TrialRecord]) -> list[str]:
@@ -146,7 +147,8 @@ class Tracker:
             self._queue.popleft().result()
 
     def close(self) -> None:
-        """Flush, and end the thread."""
+        """Flush, and end the thread. A launch that was not ended stays open, as after a crash."""
+        self._open_launch = False
         try:
             self.flush()
         finally:

@@ -21,6 +21,7 @@ from hpsearch.tracking.silence import import_mlflow
 _T = TypeVar("_T")
 _METRICS_A_BATCH = 1000
 _TEXTS_A_BATCH = 100
+_RUNS_A_PAGE = 1000
 
 
 class MlflowStore:
@@ -75,7 +76,7 @@ class MlflowStore:
         page: Any = None
         while page is None or page.token:
             page = self._client.search_runs(
-                [self._experiment], query, max_results=1000, order_by=["attributes.start_time ASC"],
+                [self._experiment], query, max_results=_RUNS_A_PAGE, order_by=["attributes.start_time ASC"],
                 page_token=page.token if page else None,
             )  # fmt: skip
             found += [self._found(run) for run in page]
@@ -136,7 +137,7 @@ class MlflowStore:
             return name
         uid = other.tags.get("hpsearch.study_uid")
         if uid and other.lifecycle_stage == "active":
-            self._client.rename_experiment(other.experiment_id, f"{name} (before {self._info.uid[:8]}, was {uid[:8]})")
+            self._client.rename_experiment(other.experiment_id, f"{name} (replaced, {uid[:8]})")
             return name
         # Somebody else's experiment, or one in the bin, which keeps its name: it is not ours to rename.
         number = 2
