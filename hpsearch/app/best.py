@@ -1,0 +1,126 @@
+"""`hpsearch best`: the best trial as one model, from raw rows to predictions, with its evaluation on the test rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.app.results import StudyResult
+from hpsearch.data.dataset import Dataset, open_dataset
+from hpsearch.data.prepared import load_table
+from hpsearch.delivery.export import export
+from hpsearch.delivery.mlflow_model import log_package
+from hpsearch.delivery.package import write_package
+from hpsearch.errors import NoTrialCompleted, PackageError
+from hpsearch.model import build_model
+from hpsearch.records import TrialRecord
+from hpsearch.report.evaluation import Evaluation, evaluate
+from hpsearch.search.book import load_weights, rank, weights_path
+from hpsearch.search.folder import StudyFile, StudyFolder, write_whole
+from hpsearch.search.settings import Settled, settle
+from hpsearch.spec import StudySpec
+from hpsearch.tracking.location import tracking_uri
+from hpsearch.tracking.items import LAUNCH
+from hpsearch.tracking.mlflow import Tracker
+
+if TYPE_CHECKING:
+    import keras
+
+
+def deliver_best(
+    folder: StudyFolder, known: StudyFile, spec: StudySpec, data: Dataset, settled: Settled,
+    records: Sequence[TrialRecord], tracker: Tracker | None,
+) -> Path:  # fmt: skip
+    """Package the best trial's model, evaluate it on the test rows, and log both to the launch's run.
+
+    With folds it is the net of the first fold. A package of the same trial is kept as it is.
+    """
+    best = next(record for record in rank(records, known.info.direction) if record.copy_of is None)
+    path = folder.path / "package"
+    if not _is_package_of(path, best):
+        model = _rebuild(folder, best, data, settled)
+        evaluation = _evaluate(model, data)
+        metadata = _metadata(known, best, evaluation)
+        write_package(
+            path, model=model, preparation=data.preparation(0), signature=data.signature, metadata=metadata,
+            configuration=best.configuration,
+        )  # fmt: skip
+        _write_evaluation(folder, evaluation)
+        if tracker is not None:
+            _log(tracker, folder, path, spec, evaluation)
+    return path
+
+
+def package_of(result: StudyResult) -> Path:
+    """Return the package of a study's best trial, made now if no launch got to it.
+
+    Raises NoTrialCompleted where there is no best trial, PackageError where its weights are gone.
+    """
+    if result.best is None:
+        raise NoTrialCompleted(f"no trial of '{result.name}' completed yet; run the study first")
+    spec, data = result.file.load_spec(), open_dataset(Path(result.file.dataset))
+    return deliver_best(result.folder, result.file, spec, data, settle(spec, data), result.records, None)
+
+
+def export_best(result: StudyResult, folder: str | Path) -> list[Path]:
+    """Write the best trial's model, preparation, configuration and evaluation into a folder."""
+    package = package_of(result)
+    pictures = sorted((result.folder.path / "evaluation").glob("*.png"))
+    return export(Path(folder), package, result.evaluation, {p.stem: p.read_bytes() for p in pictures})
+
+
+def _is_package_of(path: Path, best: TrialRecord) -> bool:
+    about = path / "package.json"
+    return about.exists() and json.loads(about.read_text())["metadata"]["trial"] == best.number
+
+
+def _rebuild(folder: StudyFolder, best: TrialRecord, data: Dataset, settled: Settled) -> keras.Model:
+    weights = weights_path(folder, best.number)
+    if not weights.exists():
+        raise PackageError(f"{weights} is missing; the model of trial {best.number} cannot be made")
+    model = build_model(best.configuration, data.signature, best.seed, settled.settings.loss)
+    model.set_weights(load_weights(weights))
+    return model
+
+
+def _evaluate(model: keras.Model, data: Dataset) -> Evaluation:
+    """Score the model on the test rows, in the target's own units."""
+    split, test = data.split(0), data.test(0)
+    prediction = model.predict(test.x, batch_size=4096, verbose=0)
+    truth = test.y
+    if data.signature.outputs == 1:
+        prediction = prediction[:, 0]
+    if data.signature.task == "regression":
+        truth, prediction = (part * split.target_scale + split.target_center for part in (truth, prediction))
+    return evaluate(data.signature.task, truth, prediction, data.signature.class_names)
+
+
+def _metadata(known: StudyFile, best: TrialRecord, evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "study": known.info.name, "uid": known.info.uid, "trial": best.number, "objective": known.info.objective,
+        "value": best.value, "metrics": best.metrics, "test": evaluation.metrics, "data_digest": known.info.data_digest,
+        "seed": best.seed, "fold": 1 if known.info.splits > 1 else None,
+    }  # fmt: skip
+
+
+def _write_evaluation(folder: StudyFolder, evaluation: Evaluation) -> None:
+    pictures = folder.path / "evaluation"
+    pictures.mkdir(exist_ok=True, mode=0o700)
+    for name, png in evaluation.figures().items():
+        write_whole(pictures / f"{name}.png", png)
+    write_whole(folder.path / "evaluation.txt", evaluation.text.encode())
+    write_whole(folder.path / "evaluation.json", json.dumps(evaluation.to_json(), indent=1).encode())
+
+
+def _log(tracker: Tracker, folder: StudyFolder, path: Path, spec: StudySpec, evaluation: Evaluation) -> None:
+    tracker.launch_metrics({f"test_{name}": value for name, value in evaluation.metrics.items()})
+    for file in (folder.path / "evaluation.txt", folder.path / "evaluation.json"):
+        tracker.artifact(LAUNCH, f"evaluation/{file.name}", file)
+    for picture in sorted((folder.path / "evaluation").glob("*.png")):
+        tracker.artifact(LAUNCH, f"evaluation/{picture.name}", picture)
+    run_id = tracker.launch_run_id
+    if run_id is not None:
+        frame, columns, _ = load_table(spec)
+        log_package(tracking_uri(folder.path.parent.parent), run_id, path, frame[[name for name, _ in columns.columns]].head(5))

@@ -1,0 +1,35 @@
+"""`hpsearch eda`: look at the data before anything is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpsearch.app.store import store_folder
+from hpsearch.data.prepared import load_table
+from hpsearch.data.profile import Profile, profile_table
+from hpsearch.report.eda import write_eda
+from hpsearch.report.skrub_report import write_skrub_report
+from hpsearch.spec import load_spec
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """A profile, the page that shows it, and what to say of skrub's report (its path, or how to get it)."""
+
+    profile: Profile
+    page: Path
+    skrub: str
+    notes: tuple[str, ...]
+
+
+def explore(study: str | Path, *, store: str | Path | None = None, output: str | Path | None = None) -> Exploration:
+    """Profile a study's data and write the page (default: `<store>/eda/<study>/index.html`)."""
+    spec = load_spec(study)
+    page = Path(output) if output else store_folder(store, create=True) / "eda" / spec.name / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    frame, columns, parts = load_table(spec)
+    profile = profile_table(frame, columns, parts)
+    skrub = write_skrub_report(frame, page.parent / "skrub.html")
+    write_eda(profile, spec.name, page, frame=frame)
+    return Exploration(profile, page, skrub, columns.notes)

@@ -1,0 +1,139 @@
+"""A study as it stands: `hpsearch show`, `hpsearch list`, and what `hpsearch.run` and `hpsearch.load` return."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.app.store import store_folder
+from hpsearch.records import StudyInfo, TrialRecord
+from hpsearch.search.book import rank
+from hpsearch.search.folder import StudyFile, StudyFolder, find_study, study_names
+from hpsearch.search.history import read_history
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hpsearch.delivery.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """A study's trials and what came of them; read from disk, changes nothing."""
+
+    folder: StudyFolder
+    file: StudyFile
+    records: tuple[TrialRecord, ...]
+    """finished trials, by number"""
+    ending: str = ""
+    """why the launch that returned this ended: budget, exhausted, good enough, timeout, interrupted"""
+    link: str = ""
+    """where the MLflow UI shows the trials of the launch that returned this, once `hpsearch ui` serves it"""
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.file.info.name
+
+    @property
+    def info(self) -> StudyInfo:
+        """What the study is."""
+        return self.file.info
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The completed trial with the best value; None before there is one."""
+        ranked = self.ranked()
+        return ranked[0] if ranked else None
+
+    def ranked(self) -> list[TrialRecord]:
+        """Return the completed trials, best first, each configuration once."""
+        return [r for r in rank(self.records, self.info.direction) if r.copy_of is None]
+
+    def states(self) -> dict[str, int]:
+        """Return how many trials ended in each state; every state is there."""
+        found = Counter(record.state for record in self.records)
+        return {state: found[state] for state in ("completed", "pruned", "failed", "interrupted")}
+
+    def done(self) -> int:
+        """Return how many trials of the budget are used."""
+        return sum(record.state != "interrupted" for record in self.records)
+
+    def failures(self) -> str:
+        """Return the failures grouped by reason: `diverged at epoch 3 (2 trials)`; or 'there were none'."""
+        reasons = Counter(r.reason for r in self.records if r.state == "failed")
+        told = (f"{reason} ({n} trial{'s' if n > 1 else ''})" for reason, n in reasons.most_common())
+        return ", ".join(told) or "none failed"
+
+    @cached_property
+    def importances(self) -> dict[str, dict[str, float]]:
+        """Importance of each hyperparameter by two methods; {} with too few trials."""
+        from hpsearch.search.importance import importances
+
+        return importances(self.folder.journal, self.file.load_spec().search.seed)
+
+    @property
+    def evaluation(self) -> dict[str, Any] | None:
+        """The best trial's evaluation on the test rows (`report.evaluation`); None where there is none yet."""
+        path = self.folder.path / "evaluation.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def trials_frame(self) -> pd.DataFrame:
+        """Return a DataFrame with a row for each finished trial: `state`, `value`, ...,
+        `configuration.learning_rate`, ..., `metrics.val_rmse`, ... (NaN where a net lacks the parameter)."""
+        import pandas as pd
+
+        return pd.json_normalize([_flat(record) for record in self.records])
+
+    def predictor(self) -> Predictor:
+        """Return the best trial's model: raw rows in, predictions out."""
+        from hpsearch.app.best import package_of
+        from hpsearch.delivery.predictor import Predictor
+
+        return Predictor.load(package_of(self))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the summary that `show --json` prints; its keys are stable."""
+        best, total = self.best, sum(record.seconds for record in self.records)
+        return {
+            "name": self.name,
+            "objective": self.info.objective,
+            "direction": self.info.direction,
+            "task": self.info.task,
+            "trials": self.file.trials,
+            "done": self.done(),
+            "states": self.states(),
+            "ending": self.ending,
+            "seconds": round(total, 3),
+            "best": None if best is None else _flat(best),
+            "test": (self.evaluation or {}).get("metrics"),
+            "created": self.file.created,
+            "folder": str(self.folder.path),
+            "link": self.link,
+        }
+
+
+def load(name: str, *, store: str | Path | None = None) -> StudyResult:
+    """Return a study by name. Raises UnknownStudy with the nearest name, StoreError where its files are damaged."""
+    folder = find_study(store_folder(store), name)
+    records = read_history(folder.history)
+    return StudyResult(folder, folder.read(), tuple(records[number] for number in sorted(records)))
+
+
+def studies(store: str | Path | None = None) -> list[StudyResult]:
+    """Return every study of a store, by name."""
+    place = store_folder(store)
+    return [load(name, store=place) for name in study_names(place)]
+
+
+def _flat(record: TrialRecord) -> dict[str, Any]:
+    about = {
+        "trial": record.number, "state": record.state, "value": record.value, "best_epoch": record.best_epoch,
+        "parameters": record.parameters, "seconds": record.seconds, "reason": record.reason,
+        "copy_of": record.copy_of, "retry_of": record.retry_of, "started": record.started,
+    }  # fmt: skip
+    return about | {"configuration": dict(record.configuration), "metrics": record.metrics}

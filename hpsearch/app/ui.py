@@ -1,0 +1,23 @@
+"""`hpsearch ui`: the MLflow UI of a store, opened on a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hpsearch.app.results import load
+from hpsearch.app.store import store_folder
+from hpsearch.search.folder import study_names
+from hpsearch.tracking.experiment import experiment_id
+from hpsearch.tracking.location import tracking_uri
+from hpsearch.tracking.ui import Ui, serve_ui
+
+
+def open_ui(study: str | None = None, *, port: int = 5000, store: str | Path | None = None) -> tuple[Ui, list[str]]:
+    """Serve the UI to this machine; return it and a link for each study asked for (default: all)."""
+    place = store_folder(store, create=True)
+    names = [study] if study else study_names(place)
+    infos = [load(name, store=place).info for name in names]
+    ui = serve_ui(place, port)
+    found = ((info, experiment_id(tracking_uri(place), info.uid)) for info in infos)
+    links = [f"{info.name}: {ui.link(number, 'objective', info.direction)}" for info, number in found if number]
+    return ui, links

@@ -1,0 +1,58 @@
+"""The command line: parse, call one verb of `hpsearch.app`, print what it returns. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from hpsearch.cli import explore, launch, report
+from hpsearch.errors import HpsearchError
+
+_UsageError = typer.BadParameter.__bases__[0]  # wrong options and arguments; typer has no public name for it
+
+app = typer.Typer(
+    name="hpsearch",
+    help="Hyperparameter search for dense neural networks in Keras: one study file, every run in MLflow.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (
+    explore.init, explore.check, explore.schema, explore.space, explore.eda, launch.run, report.list_, report.show,
+    report.best, report.compare, report.ui,
+):  # fmt: skip
+    app.command(command.__name__.rstrip("_"))(command)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+    if version:
+        from hpsearch import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line and exit: 0, 2 for a user's mistake, 3 when no trial completed, 130 on Ctrl-C."""
+    try:
+        code = app(standalone_mode=False)
+    except HpsearchError as error:
+        print(f"hpsearch: {error}" if "\n" not in str(error) else str(error), file=sys.stderr)
+        code = error.exit_code
+    except _UsageError as error:
+        error.show()
+        code = error.exit_code
+    except typer.Exit as error:
+        code = error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        print("interrupted; run the same command to go on", file=sys.stderr)
+        code = 130
+    except BrokenPipeError:
+        # Whoever read the output has gone; the interpreter would complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,84 @@
+"""What comes before a search: `init`, `check`, `schema`, `space`, `eda`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hpsearch.cli.options import Json, Store, StudyFile, console, print_json
+
+
+def init(
+    data: Annotated[Path, typer.Argument(help="A CSV or Parquet file.", metavar="DATA.csv")],
+    target: Annotated[str, typer.Option(help="Column to predict.")],
+    output: Annotated[Path | None, typer.Option(help="The study file to write (default: <data>.yaml here).")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
+) -> None:
+    """Write a commented study file for your data."""
+    from hpsearch.app.init import init as write_study
+
+    path = write_study(data, target, output=output, force=force)
+    print(path.read_text(), end="")
+    console(error=True).print(f"\nwrote {path}; try: hpsearch check {path}")
+
+
+def check(study: StudyFile, as_json: Json = False, store: Store = None) -> None:
+    """Validate a study file, read its data, train one tiny trial, estimate the time."""
+    from hpsearch.app.check import check as check_study
+    from hpsearch.cli.tables import duration, number
+
+    found = check_study(study, store=store)
+    if as_json:
+        print_json(found.to_json())
+        return
+    out = console()
+    rows = ", ".join(f"{part} {count:,}" for part, count in found.rows.items())
+    count = "no end of them (continuous)" if found.configurations is None else f"{found.configurations:,}"
+    out.print(f"study '{found.study}' is fine: {found.task}, objective {found.objective} of the validation rows")
+    for note in found.notes:
+        out.print(f"  {note}")
+    out.print(f"  rows: {rows}; inputs of the net: {found.inputs}")
+    out.print(f"  configurations: {count}")
+    out.print(f"  one gradient step: {number(found.step_seconds * 1000)} ms")
+    total = duration(found.estimated_seconds)
+    out.print(f"  {found.trials} trials on {found.workers} workers: at most about {total}; pruning and early stopping save")
+
+
+def schema() -> None:
+    """Print the JSON Schema of study files, for completion in editors."""
+    from hpsearch.spec import StudySpec
+
+    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema"} | StudySpec.model_json_schema())
+
+
+def space(study: StudyFile, as_json: Json = False) -> None:
+    """Print the hyperparameter table of a study, with ranges and what each row does."""
+    from hpsearch.cli.tables import print_space
+    from hpsearch.space.parse import write_domain
+    from hpsearch.spec import load_spec
+
+    spec = load_spec(study)
+    if as_json:
+        rows = {p.name: write_domain(p.domain) for p in spec.space.build()}
+        print_json({"parameters": rows, "configurations": spec.space.build().count()})
+    else:
+        print_space(console(), spec)
+
+
+def eda(
+    study: StudyFile,
+    output: Annotated[Path | None, typer.Option(help="The page to write (default: under the store).")] = None,
+    as_json: Json = False,
+    store: Store = None,
+) -> None:
+    """Explore the data before anything is trained: a page, and a summary here."""
+    from hpsearch.app.eda import explore
+    from hpsearch.cli.tables import print_profile
+
+    found = explore(study, store=store, output=output)
+    if as_json:
+        print_json(found.profile.to_json())
+    else:
+        print_profile(console(), found)

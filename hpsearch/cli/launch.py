@@ -1,0 +1,63 @@
+"""`hpsearch run`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hpsearch.cli.options import Json, Store, StudyFile, console, print_json
+
+
+def run(
+    study: StudyFile,
+    trials: Annotated[int | None, typer.Option(min=1, help="Trials in all, over every launch.")] = None,
+    more: Annotated[int | None, typer.Option(min=1, help="Trials beyond those done.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Start afresh; an earlier study is set aside.")] = False,
+    timeout: Annotated[str | None, typer.Option(help="Time this launch may take: 90s, 10min, 1.5h.")] = None,
+    workers: Annotated[str | None, typer.Option(help="Training processes: auto, inline or a number.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the result only.")] = False,
+    as_json: Json = False,
+    store: Store = None,
+) -> None:
+    """Run a study, or go on with it where it stopped."""
+    from hpsearch.spec import load_spec
+
+    if trials is not None and more is not None:
+        raise typer.BadParameter("give --trials (in all) or --more (beyond those done), not both")
+    load_spec(study)  # a wrong file is told at once, before anything heavy is imported
+    from hpsearch.app.display import Silent
+    from hpsearch.app.run import run as run_study
+    from hpsearch.cli.progress import make_display
+    from hpsearch.cli.tables import print_result
+
+    display = Silent() if quiet or as_json else make_display(console())
+    result = run_study(
+        study, trials=trials, more=more, new=new, timeout=_seconds(timeout), workers=_workers(workers), store=store,
+        display=display,
+    )  # fmt: skip
+    if as_json:
+        print_json(result.to_json())
+    else:
+        print_result(console(), result)
+    if result.ending == "interrupted":
+        raise typer.Exit(130)
+
+
+def _seconds(text: str | None) -> float | None:
+    from hpsearch.spec.sections import parse_duration
+
+    if text is None:
+        return None
+    try:
+        return parse_duration(float(text) if text.replace(".", "", 1).isdigit() else text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--timeout") from None
+
+
+def _workers(text: str | None) -> int | str | None:
+    if text is None or text in ("auto", "inline"):
+        return text
+    if not text.isdigit() or not 1 <= int(text) <= 1024:
+        raise typer.BadParameter(f"{text!r} workers cannot be; give auto, inline or a number", param_hint="--workers")
+    return int(text)

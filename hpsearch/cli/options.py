@@ -1,0 +1,35 @@
+"""The options that several commands share, and the console they print to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PIPED_WIDTH = 140
+"""Columns of a table that goes to a file or a pipe."""
+
+Store = Annotated[Path | None, typer.Option(help="Folder for everything that is made (default: HPSEARCH_STORE, ./mlruns).")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys.")]
+StudyFile = Annotated[Path, typer.Argument(help="A study file.", metavar="STUDY.yaml")]
+StudyName = Annotated[str, typer.Argument(help="A study's name.", metavar="STUDY")]
+
+
+def console(*, error: bool = False) -> Console:
+    """Return a console that prints names as they are, whatever is in them."""
+    from rich.console import Console
+
+    made = Console(stderr=error, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    if not made.is_terminal:
+        made.width = PIPED_WIDTH
+    return made
+
+
+def print_json(values: Any) -> None:
+    """Print JSON."""
+    print(json.dumps(values, indent=1, ensure_ascii=False, default=str))

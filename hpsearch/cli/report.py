@@ -1,0 +1,113 @@
+"""What comes after a search: `list`, `show`, `best`, `compare`, `ui`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hpsearch.cli.options import Json, Store, StudyName, console, print_json
+
+
+class Format(StrEnum):
+    """How a comparison is written."""
+
+    table = "table"
+    md = "md"
+    csv = "csv"
+    html = "html"
+    json = "json"
+
+
+def list_(as_json: Json = False, store: Store = None) -> None:
+    """List the studies of the store."""
+    from hpsearch.app.results import studies
+    from hpsearch.cli.tables import print_studies
+
+    found = studies(store)
+    if as_json:
+        print_json([result.to_json() for result in found])
+    else:
+        print_studies(console(), found)
+
+
+def show(
+    study: StudyName,
+    top: Annotated[int, typer.Option(min=1, help="How many of the best trials.")] = 5,
+    as_json: Json = False,
+    store: Store = None,
+) -> None:
+    """Show a study: its state, its best trials, what mattered, where the time went."""
+    from hpsearch.app.results import load
+    from hpsearch.cli.tables import print_study
+
+    result = load(study, store=store)
+    if as_json:
+        ranked = [record.to_json() | {"epochs": len(record.epochs)} for record in result.ranked()[:top]]
+        print_json(result.to_json() | {"top": ranked, "importances": result.importances})
+    else:
+        print_study(console(), result, top)
+
+
+def best(
+    study: StudyName,
+    export: Annotated[Path | None, typer.Option(help="Write model, preparation, configuration, evaluation here.")] = None,
+    as_json: Json = False,
+    store: Store = None,
+) -> None:
+    """Print the best configuration and its evaluation on the test rows; export its model."""
+    from hpsearch.app.best import export_best, package_of
+    from hpsearch.app.results import load
+    from hpsearch.cli.tables import print_best
+
+    result = load(study, store=store)
+    package_of(result)
+    written = export_best(result, export) if export else []
+    if as_json:
+        exported = [str(path) for path in written]
+        print_json({"study": study, "best": result.to_json()["best"], "test": result.evaluation, "exported": exported})
+        return
+    print_best(console(), result)
+    if export:
+        console().print(f"\nwrote {len(written)} files to {export}")
+
+
+def compare(
+    studies: Annotated[list[str], typer.Argument(help="Names of studies.", metavar="STUDY...")],
+    top: Annotated[int | None, typer.Option(min=1, help="Configurations of each (default: 5 of one, 1 of each).")] = None,
+    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
+    as_json: Json = False,
+    store: Store = None,
+) -> None:
+    """Put the best configurations side by side; rows that differ are marked."""
+    from hpsearch.app.compare import compare as compare_studies
+    from hpsearch.cli.tables import print_comparison
+    from hpsearch.report import render
+
+    comparison = compare_studies(studies, top=top, store=store)
+    chosen = Format.json if as_json else format
+    if chosen is Format.table:
+        print_comparison(console(), comparison)
+        return
+    written = {"md": render.to_markdown, "csv": render.to_csv, "html": render.to_html, "json": render.to_json}
+    print(written[chosen.value](comparison))
+
+
+def ui(
+    study: Annotated[str | None, typer.Argument(help="A study's name (default: all).", metavar="[STUDY]")] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Another free one is taken if it is in use.")] = 5000,
+    store: Store = None,
+) -> None:
+    """Serve the MLflow UI to this machine, and print a link that opens on the study's trials."""
+    from hpsearch.app.ui import open_ui
+
+    out = console()
+    out.print("starting the MLflow UI ...")
+    server, links = open_ui(study, port=port, store=store)
+    with server:
+        out.print(f"MLflow answers at {server.url} (this machine only; Ctrl-C ends it)")
+        for link in links:
+            out.print(f"  {link}")
+        server.wait()

@@ -1,0 +1,215 @@
+"""Results as tables in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.space.domain import describe
+from hpsearch.space.space import Configuration, widths
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hpsearch.app.eda import Exploration
+    from hpsearch.app.results import StudyResult
+    from hpsearch.report.compare import Comparison
+    from hpsearch.spec import StudySpec
+
+
+def number(value: float | None) -> str:
+    """Return four significant digits, or a dash."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """Return `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def configuration_text(configuration: Configuration) -> str:
+    """Return a configuration in a line: `64-32 relu, adam, learning_rate 0.001, ...`."""
+    if not configuration:
+        return ""
+    net = "-".join(map(str, widths(configuration))) or "no hidden layer"
+    rest = [
+        f"{name} {_cell(value)}"
+        for name, value in configuration.items()
+        if not name.startswith(("neurons", "hidden_layers", "activation", "optimizer"))
+    ]
+    activation = f" {configuration['activation']}" if "activation" in configuration else ""
+    return ", ".join([f"{net}{activation}", str(configuration["optimizer"]), *rest])
+
+
+def print_result(console: Console, result: StudyResult) -> None:
+    """Print what a launch came to: the best trials, the test rows, where to look next."""
+    states = ", ".join(f"{count} {state}" for state, count in result.states().items() if count)
+    console.print(f"\n{result.done()} of {result.file.trials} trials done: {states}{_why(result)}")
+    if result.best is None:
+        console.print("no trial completed yet")
+        return
+    _print_best_trials(console, result, 5)
+    if result.ending != "interrupted":
+        _print_test(console, result)
+    console.print(f"\nevery run in MLflow:  hpsearch ui {result.name}")
+    if result.link:
+        console.print(f"  then open           {result.link}")
+    console.print(f"the best model:       hpsearch best {result.name} --export DIR")
+
+
+def _why(result: StudyResult) -> str:
+    reasons = {"interrupted": "interrupted; run the same command to go on", "timeout": "the time is over"}
+    reasons |= {"exhausted": "every configuration was tried", "good enough": "stop_at is reached"}
+    return f" ({reasons[result.ending]})" if result.ending in reasons else ""
+
+
+def _print_best_trials(console: Console, result: StudyResult, top: int) -> None:
+    from rich.table import Table
+
+    ranked = result.ranked()[:top]
+    table = Table(title=f"the best of '{result.name}'", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("trial", f"val_{result.info.objective}", "epoch", "weights", "seconds"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("configuration", overflow="fold")
+    for record in ranked:
+        table.add_row(
+            str(record.number), number(record.value), str(record.best_epoch), f"{record.parameters:,}",
+            f"{record.seconds:.1f}", configuration_text(record.configuration),
+        )  # fmt: skip
+    console.print(table, soft_wrap=False)
+
+
+def _print_test(console: Console, result: StudyResult) -> None:
+    evaluation = result.evaluation
+    if evaluation is None:
+        return
+    metrics = ", ".join(f"{name} {number(value)}" for name, value in evaluation["metrics"].items())
+    console.print(f"\non the {evaluation['rows']:,} test rows: {metrics}")
+
+
+def print_study(console: Console, result: StudyResult, top: int) -> None:
+    """Print a study's state, best trials, importances and time."""
+    info = result.info
+    states = ", ".join(f"{count} {state}" for state, count in result.states().items() if count) or "none yet"
+    console.print(f"study '{info.name}': {info.task}, {info.direction} val_{info.objective}; begun {result.file.created}")
+    if info.description:
+        console.print(info.description)
+    console.print(f"trials: {result.done()} of {result.file.trials} done ({states})")
+    if result.states()["failed"]:
+        console.print(f"failed: {result.failures()}")
+    _print_times(console, result)
+    if result.best is not None:
+        console.print("")
+        _print_best_trials(console, result, top)
+        _print_test(console, result)
+    for method, values in result.importances.items():
+        from hpsearch.search.importance import MEANINGS
+
+        shown = ", ".join(f"{name} {value:.0%}" for name, value in list(values.items())[:6])
+        console.print(f"\nimportance by {method} ({MEANINGS[method]}):\n  {shown}")
+
+
+def _print_times(console: Console, result: StudyResult) -> None:
+    spent = {state: sum(r.seconds for r in result.records if r.state == state) for state in result.states()}
+    shown = ", ".join(f"{state} {duration(seconds)}" for state, seconds in spent.items() if seconds)
+    if shown:
+        console.print(f"training time, all workers: {duration(sum(spent.values()))} ({shown})")
+
+
+def print_studies(console: Console, results: Sequence[StudyResult]) -> None:
+    """Print the studies of a store."""
+    if not results:
+        console.print("no studies here yet; start one with: hpsearch run STUDY.yaml")
+        return
+    rows = [
+        (
+            result.name, result.info.task, f"{result.done()}/{result.file.trials}",
+            f"{result.info.objective} {number(result.best.value)}" if result.best else "-", result.file.created,
+        )
+        for result in results
+    ]  # fmt: skip
+    _print_rows(console, ("study", "task", "trials", "best", "begun"), rows)
+
+
+def print_best(console: Console, result: StudyResult) -> None:
+    """Print the best configuration a row each, and its evaluation."""
+    best = result.best
+    assert best is not None
+    value = f"val_{result.info.objective} {number(best.value)} at epoch {best.best_epoch}"
+    console.print(f"trial {best.number} of '{result.name}': {value}, {best.parameters:,} weights")
+    for name, setting in best.configuration.items():
+        console.print(f"  {name}: {_cell(setting)}")
+    text = result.folder.path / "evaluation.txt"
+    if text.exists():
+        console.print(f"\non the test rows:\n{text.read_text()}")
+
+
+def print_space(console: Console, spec: StudySpec) -> None:
+    """Print the hyperparameter table as the study searches it."""
+    space = spec.space.build()
+    rows, last, seen = [], "", set()
+    for parameter in space:
+        row = parameter.row
+        if row.name in seen:
+            continue
+        seen.add(row.name)
+        layers = [p.layer for p in space if p.row is row and p.layer is not None]
+        name = f"{row.name}_1 .. {row.name}_{layers[-1]}" if len(layers) > 1 else parameter.name
+        rows.append((row.group if row.group != last else "", name, describe(parameter.domain), row.meaning, row.used_by))
+        last = row.group
+    _print_rows(console, ("group", "parameter", "range", "what it is", "used by"), rows)
+    count = space.count()
+    continuous = [parameter.name for parameter in space if parameter.domain.count() is None]
+    told = f"{count:,}" if count is not None else f"no end of them: {', '.join(continuous)} are continuous"
+    console.print(f"\nconfigurations: {told}")
+
+
+def print_profile(console: Console, found: Exploration) -> None:
+    """Print what a look at the data shows."""
+    from hpsearch.report.eda import eda_summary
+
+    for note in found.notes:
+        console.print(note)
+    console.print(eda_summary(found.profile))
+    console.print(f"\nthe whole picture: {found.page}")
+    console.print(found.skrub)
+
+
+def print_comparison(console: Console, comparison: Comparison) -> None:
+    """Print configurations side by side; rows that differ carry a mark."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("")
+    table.add_column("")
+    for entry in comparison.entries:
+        table.add_column(f"{entry.study} #{entry.trial}", justify="right", overflow="fold")
+    for row in comparison.rows():
+        style = "bold" if row.differs else "dim"
+        table.add_row("*" if row.differs else "", row.name, *(_cell(value) for value in row.values), style=style)
+    console.print(table, soft_wrap=False)
+    console.print("\n* differs between the configurations")
+
+
+def _print_rows(console: Console, columns: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table, soft_wrap=False)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

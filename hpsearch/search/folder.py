@@ -1,0 +1,154 @@
+"""A study's folder: what is in it, who holds it, and how it begins.
+
+    <store>/studies/<name>/study.json        what the study is (written once, replaced whole)
+    <store>/studies/<name>/optuna.journal    Optuna's storage, written by the driver alone
+    <store>/studies/<name>/history.jsonl     a line for each finished trial, with every epoch
+    <store>/studies/<name>/weights/          the best trials' weights
+    <store>/studies/<name>/logs/             what workers printed
+    <store>/studies/.<name>.lock             held (flock) while a driver runs; outside, as the folder can be moved
+
+One folder a study, rather than one journal for all: two studies can run at once, a damaged file costs one of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hpsearch.errors import StoreError, StudyLocked, UnknownStudy, suggestion
+from hpsearch.records import StudyInfo
+from hpsearch.spec import StudySpec, make_spec
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """What `study.json` holds."""
+
+    info: StudyInfo
+    spec: dict[str, Any]
+    folder: str
+    """what the spec's relative data paths start from"""
+    text: str
+    """the study file as it was written"""
+    dataset: str
+    """the folder of the prepared data"""
+    trials: int
+    """trials in all, as last asked for"""
+    created: str
+    """UTC, ISO 8601"""
+
+    def load_spec(self) -> StudySpec:
+        """Return the spec the study began with."""
+        return make_spec(self.spec, source=self.info.name, folder=Path(self.folder))
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """The paths of one study."""
+
+    path: Path
+
+    @property
+    def journal(self) -> Path:
+        """Optuna's storage."""
+        return self.path / "optuna.journal"
+
+    @property
+    def history(self) -> Path:
+        """The finished trials, a JSON line each."""
+        return self.path / "history.jsonl"
+
+    @property
+    def weights(self) -> Path:
+        """Folder of the best trials' weights."""
+        return self.path / "weights"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the workers' output."""
+        return self.path / "logs"
+
+    def exists(self) -> bool:
+        """Tell whether a study lives here."""
+        return (self.path / "study.json").exists()
+
+    def read(self) -> StudyFile:
+        """Return what the study is. Raises StoreError where the file is damaged."""
+        file = self.path / "study.json"
+        try:
+            values = json.loads(file.read_text())
+            return StudyFile(**values | {"info": StudyInfo(**values["info"])})
+        except (ValueError, TypeError, KeyError, OSError) as error:
+            raise StoreError(f"{file} is damaged ({error}); restore it, or start afresh with --new") from None
+
+    def write(self, study: StudyFile) -> None:
+        """Replace what the study is, whole."""
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_whole(self.path / "study.json", json.dumps(asdict(study), indent=1).encode())
+
+    def set_aside(self) -> Path:
+        """Move the study out of the way of a new one of its name, and return where it is now."""
+        aside = self.path.parent / f".{self.path.name}-{self.read().info.uid}"
+        self.path.rename(aside)
+        return aside
+
+    @contextlib.contextmanager
+    def locked(self, owner: str) -> Iterator[None]:
+        """Hold the study for this process. Raises StudyLocked where another one does.
+
+        The kernel drops the lock with the process, so a dead driver's lock is never in the way.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self.path.parent / f".{self.path.name}.lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                message = f"study '{self.path.name}' is being run by {file.read().strip() or 'another process'}"
+                raise StudyLocked(f"{message}; wait for it, or stop it with Ctrl-C there") from None
+            file.truncate(0)
+            file.write(owner)
+            file.flush()
+            yield
+
+
+def find_study(store: Path, name: str) -> StudyFolder:
+    """Return an existing study's folder. Raises UnknownStudy with the nearest name."""
+    folder = StudyFolder(store / "studies" / name)
+    if "/" in name or not folder.exists():
+        names = study_names(store)
+        hint = suggestion(name, names) if names else f"; there is none in {store}, start one with hpsearch run"
+        raise UnknownStudy(f"no study '{name}' in {store}{hint}")
+    return folder
+
+
+def study_names(store: Path) -> list[str]:
+    """Return the names of the studies in a store, in order."""
+    found = (store / "studies").glob("*/study.json")
+    return sorted(path.parent.name for path in found if not path.parent.name.startswith("."))
+
+
+def new_uid() -> str:
+    """Return 16 random hex digits."""
+    return secrets.token_hex(8)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or a crash, sees the old content or the new, never a part."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from None

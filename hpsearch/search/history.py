@@ -1,0 +1,55 @@
+"""Finished trials on disk, a JSON line each, appended and synced before Optuna and MLflow hear of the trial.
+
+Optuna's journal says which trials there are and what the objective was; this file holds everything else (every epoch,
+seconds, seeds), so that MLflow can be written again from it. A line that a crash cut short is cut off when the driver
+opens the file, and was never counted: its trial is still running for Optuna, and is run again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from hpsearch.errors import StoreError
+from hpsearch.records import TrialRecord, trial_from_json
+
+
+def append_record(path: Path, record: TrialRecord) -> None:
+    """Add a finished trial; it is on disk when this returns."""
+    line = json.dumps(record.to_json(), separators=(",", ":"), allow_nan=False) + "\n"
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        with path.open("ab") as file:
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        os.truncate(path, size)
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}; free some space, run again") from None
+
+
+def read_history(path: Path) -> dict[int, TrialRecord]:
+    """Return the finished trials by number; of two lines for one trial the last counts. A cut last line is passed over."""
+    records: dict[int, TrialRecord] = {}
+    if not path.exists():
+        return records
+    lines = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            record = trial_from_json(json.loads(line))
+        except (ValueError, TypeError, KeyError):
+            raise StoreError(f"{path}:{number}: the line is damaged; restore the file, or remove the line") from None
+        records[record.number] = record
+    return records
+
+
+def cut_torn_tail(path: Path) -> bytes:
+    """Cut what follows the last newline off a file of lines, and return it. For the driver alone, under its lock."""
+    if not path.exists():
+        return b""
+    content = path.read_bytes()
+    keep = content.rfind(b"\n") + 1
+    if keep < len(content):
+        os.truncate(path, keep)
+    return content[keep:]

@@ -1,0 +1,162 @@
+"""Optuna's side of a study: who is next, whether to prune, what was told. Nothing else touches the journal."""
+
+from __future__ import annotations
+
+import datetime
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage, JournalStorage
+from optuna.storages.journal import BaseJournalFileLock, JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
+from hpsearch.errors import StoreError
+from hpsearch.metrics import Direction
+from hpsearch.records import TrialRecord
+from hpsearch.search.history import cut_torn_tail
+from hpsearch.search.pruners import make_pruner
+from hpsearch.search.samplers import grid, make_sampler
+from hpsearch.space.domain import Choices, IntRange, Value
+from hpsearch.space.optuna import to_distributions
+from hpsearch.space.space import Configuration, Space, configuration_key
+from hpsearch.spec.sections import SearchSection
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+_STATES = {"completed": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A trial to run: its number in Optuna and its configuration."""
+
+    number: int
+    configuration: Configuration
+    retry_of: int | None = None
+
+
+class _OneWriter(BaseJournalFileLock):
+    """The journal's own lock, left out: the driver holds the study's lock, and nobody else writes."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        return None
+
+
+class OptunaStudy:
+    """The sampler, the pruner and the journal of one study. For the driver, under the study's lock."""
+
+    def __init__(self, journal: Path, search: SearchSection, space: Space, direction: Direction, steps: int) -> None:
+        cut_torn_tail(journal)
+        storage = _open(journal)
+        self.space = space
+        self._distributions = to_distributions(space)
+        pruner = make_pruner(search.pruner, steps)
+        made = optuna.create_study(
+            storage=storage, study_name="study", direction=direction, pruner=pruner, load_if_exists=True
+        )
+        self._study = made
+        made.sampler = make_sampler(search.sampler, search.seed, len(self.trials()))
+        self._live: dict[int, optuna.Trial] = {}
+        self._grid = self._unseen(grid(space, search.seed)) if search.sampler.name == "grid" else None
+
+    def trials(self) -> list[FrozenTrial]:
+        """Return Optuna's own records, by number."""
+        return self._study.get_trials(deepcopy=False)
+
+    def ask(self) -> Asked | None:
+        """Return the next trial; None when a grid is exhausted."""
+        waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        if self._grid is not None and not waiting:
+            following = next(self._grid, None)
+            if following is None:
+                return None
+            self.enqueue(following)
+        with warnings.catch_warnings():
+            # A first choice outside a narrower range is drawn again, which is right; Optuna says so each time.
+            warnings.simplefilter("ignore")
+            trial = self._study.ask(fixed_distributions=self._distributions)
+        self._live[trial.number] = trial
+        return Asked(trial.number, self.space.active(trial.params), trial.user_attrs.get("retry_of"))
+
+    def enqueue(self, configuration: Configuration, retry_of: int | None = None) -> None:
+        """Have a configuration tried next; widths that its net lacks get the low end of their range."""
+        point = {p.name: configuration.get(p.name, _first(p.domain)) for p in self.space}
+        attributes = {} if retry_of is None else {"retry_of": retry_of}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self._study.enqueue_trial(point, user_attrs=attributes)
+
+    def report(self, number: int, step: int, value: float) -> bool:
+        """Note an intermediate value; return whether the trial should be pruned."""
+        trial = self._live[number]
+        trial.report(value, step)
+        return trial.should_prune()
+
+    def tell(self, number: int, state: str, value: float | None) -> None:
+        """End a trial. Any state but completed and pruned is a failure to Optuna."""
+        optuna_state = _STATES.get(state, TrialState.FAIL)
+        self._live.pop(number, None)
+        self._study.tell(number, value if optuna_state is TrialState.COMPLETE else None, state=optuna_state)
+
+    def enqueue_missing(self, configurations: Iterable[Configuration]) -> None:
+        """Queue those configurations (`start_with`) that no trial has, waiting ones included."""
+        present = {configuration_key(self.configuration_of(trial)) for trial in self.trials()}
+        for configuration in configurations:
+            if configuration_key(configuration) not in present:
+                self.enqueue(configuration)
+
+    def requeue(self, records: Iterable[TrialRecord]) -> None:
+        """Queue interrupted trials again that a crash kept from being queued."""
+        last = {r.number if r.retry_of is None else r.retry_of: r for r in records if r.state == "interrupted"}
+        retried = {trial.user_attrs.get("retry_of"): trial.number for trial in self.trials()}
+        for root, record in last.items():
+            if record.configuration and retried.get(root, -1) <= record.number:
+                self.enqueue(record.configuration, retry_of=root)
+
+    def configuration_of(self, trial: FrozenTrial) -> dict[str, Value]:
+        """Return a trial's configuration, from its queue entry where it has not begun; {} where it is not known."""
+        point = trial.system_attrs.get("fixed_params", {}) | trial.params
+        return self.space.active(point) if all(parameter.name in point for parameter in self.space) else {}
+
+    def _unseen(self, configurations: Iterator[dict[str, Value]]) -> Iterator[dict[str, Value]]:
+        told = {configuration_key(self.configuration_of(trial)) for trial in self.trials()}
+        return (c for c in configurations if configuration_key(c) not in told)
+
+
+def read_trials(journal: Path) -> list[FrozenTrial]:
+    """Return Optuna's records of a study without writing anything; none where the journal does not exist yet."""
+    if not journal.exists():
+        return []
+    return read_study(journal).get_trials(deepcopy=False)
+
+
+def read_study(journal: Path) -> optuna.Study:
+    """Open a study to look at it."""
+    return optuna.load_study(storage=_open(journal), study_name="study")
+
+
+def started_at(trial: FrozenTrial) -> str:
+    """Return when a trial began, UTC, ISO 8601 (Optuna keeps local time without a zone)."""
+    if trial.datetime_start is None:
+        return ""
+    return trial.datetime_start.astimezone(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _open(journal: Path) -> BaseStorage:
+    try:
+        return JournalStorage(JournalFileBackend(str(journal.absolute()), lock_obj=_OneWriter()))
+    except (ValueError, KeyError, OSError) as error:
+        raise StoreError(f"{journal} is damaged or cannot be read ({error}); keep a copy, then start with --new") from None
+
+
+def _first(domain: object) -> Value:
+    if isinstance(domain, Choices):
+        return domain.choices[0]
+    assert hasattr(domain, "low")
+    return int(domain.low) if isinstance(domain, IntRange) else float(domain.low)

@@ -1,0 +1,34 @@
+"""Put Optuna's journal and the history in step again after a launch that did not end well."""
+
+from __future__ import annotations
+
+from optuna.trial import TrialState
+
+from hpsearch.records import TrialRecord
+from hpsearch.search.book import Book
+from hpsearch.search.optuna_study import OptunaStudy, started_at
+
+
+def recover(study: OptunaStudy, book: Book) -> list[TrialRecord]:
+    """End every trial that Optuna holds as running, and return those that are lost and will be run again.
+
+    The driver holds the study's lock, so nobody is running them. A trial whose line is in the history had ended: Optuna
+    is told. Any other is lost: its configuration is queued again, under the seed of its first try. Running this twice
+    changes nothing.
+    """
+    lost = []
+    for trial in study.trials():
+        if trial.state is not TrialState.RUNNING:
+            continue
+        record = book.records.get(trial.number)
+        if record is None:
+            retry_of = trial.user_attrs.get("retry_of")
+            reason = "lost: the launch that ran it ended without a word"
+            record = TrialRecord(
+                trial.number, study.configuration_of(trial), "interrupted", reason, started=started_at(trial), retry_of=retry_of
+            )
+            book.add(record)
+            lost.append(record)
+        study.tell(trial.number, record.state, record.value)
+    study.requeue(book.records.values())
+    return lost

@@ -1,0 +1,61 @@
+"""What a study file leaves open, settled once the data are known: task, objective, loss, steps of a trial."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from hpsearch.data.dataset import Dataset
+from hpsearch.errors import Fault, SpecError
+from hpsearch.metrics import DEFAULT_OBJECTIVE, LOSSES, METRICS, Metric, metrics_of
+from hpsearch.space.domain import Choices
+from hpsearch.space.space import Space
+from hpsearch.spec import StudySpec
+from hpsearch.training.trainer import Settings
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The study's objective and space, and the settings of its jobs."""
+
+    objective: Metric
+    space: Space
+    settings: Settings
+    steps: int
+    """values a trial reports at most: its epochs, or its folds"""
+
+
+def settle(spec: StudySpec, data: Dataset) -> Settled:
+    """Return what the data decide. Raises SpecError where objective or loss do not fit the task."""
+    task, search = data.signature.task, spec.search
+    objective = METRICS[search.objective or DEFAULT_OBJECTIVE[task]]
+    loss = search.loss or LOSSES[task][0]
+    faults = []
+    if task not in objective.tasks:
+        names = ", ".join(metric.name for metric in metrics_of(task))
+        faults.append(Fault("search.objective", f"'{objective.name}' does not fit a {task} task; it takes {names}"))
+    if loss not in LOSSES[task]:
+        faults.append(Fault("search.loss", f"'{loss}' does not fit a {task} task; it takes {', '.join(LOSSES[task])}"))
+    if search.class_weight == "balanced" and task == "regression":
+        faults.append(Fault("search.class_weight", "a regression task has no classes; remove class_weight"))
+    if faults:
+        raise SpecError(faults, spec.name)
+    stopping = search.early_stopping
+    settings = Settings(
+        objective.name, loss, search.class_weight, stopping.patience if stopping else None,
+        stopping.min_delta if stopping else 0.0, search.trainer,
+    )  # fmt: skip
+    space = spec.space.build()
+    return Settled(objective, space, settings, data.splits if data.splits > 1 else _longest(space))
+
+
+def worker_count(asked: int | str) -> int:
+    """Return how many worker processes to start; 0 means inline."""
+    if asked == "inline":
+        return 0
+    return (os.cpu_count() or 1) if asked == "auto" else int(asked)
+
+
+def _longest(space: Space) -> int:
+    epochs = next(parameter.domain for parameter in space if parameter.name == "epochs")
+    return int(max(epochs.choices) if isinstance(epochs, Choices) else epochs.high)

@@ -1,0 +1,322 @@
+"""The driver's loop: ask, train, report, tell. It knows neither Optuna nor MLflow nor processes, only their ports.
+
+What is true is written in this order: the trial's line in the history (synced), then Optuna's `tell`, then whoever
+listens. A crash between any two is put right by `recovery.py` at the next launch.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Literal, Protocol
+
+from hpsearch.errors import StudyAborted
+from hpsearch.metrics import Metric
+from hpsearch.records import EpochRecord, TrialRecord, TrialState
+from hpsearch.search.book import Book
+from hpsearch.space.space import Configuration, configuration_key
+from hpsearch.training.seeds import derive_seed
+from hpsearch.training.trainer import Epoch, Job, Outcome
+from hpsearch.workers.pool import Event, Lost, Pool, Stopped, Token
+
+Ending = Literal["budget", "exhausted", "good enough", "timeout", "interrupted"]
+"""Why a launch ended: all trials done, every configuration tried, `stop_at` reached, time over, Ctrl-C."""
+
+RETRIES = 2
+"""How often a trial whose worker died is run again."""
+DEATHS_IN_A_ROW = 3
+"""Dead workers in a row, with nothing completed between, that end the study."""
+GRACE = 10.0
+"""Seconds a job may take to end its epoch before its worker is killed, when the launch ends or its time is over."""
+
+
+class Asked(Protocol):
+    """A trial to run."""
+
+    @property
+    def number(self) -> int: ...  # noqa: D102
+    @property
+    def configuration(self) -> Configuration: ...  # noqa: D102
+    @property
+    def retry_of(self) -> int | None: ...  # noqa: D102
+
+
+class Asker(Protocol):
+    """Who decides what is tried next, and what is not worth going on with (`optuna_study.OptunaStudy`)."""
+
+    def ask(self) -> Asked | None:
+        """Return the next trial; None when there is nothing left to try."""
+        ...
+
+    def enqueue(self, configuration: Configuration, retry_of: int | None = None) -> None:
+        """Have a configuration tried next."""
+        ...
+
+    def report(self, number: int, step: int, value: float) -> bool:
+        """Note an intermediate value; return whether the trial should be pruned."""
+        ...
+
+    def tell(self, number: int, state: str, value: float | None) -> None:
+        """End a trial."""
+        ...
+
+
+class Listener(Protocol):
+    """Who wants to know: the progress display, MLflow."""
+
+    def trial_started(self, record: TrialRecord) -> None:
+        """Hear of a trial that begins."""
+        ...
+
+    def epoch(self, number: int, epoch: EpochRecord) -> None:
+        """Hear of an epoch of a running trial."""
+        ...
+
+    def trial_ended(self, record: TrialRecord) -> None:
+        """Hear of a trial's end."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a launch is to do."""
+
+    seed: int
+    objective: Metric
+    trials: int
+    """in all, over every launch"""
+    splits: int = 1
+    timeout: float | None = None
+    """seconds, this launch"""
+    trial_timeout: float | None = None
+    stop_at: float | None = None
+
+
+@dataclass
+class _Live:
+    """A trial that is being trained."""
+
+    asked: Asked
+    started: str
+    clock: float
+    root: int
+    worker: int = 0
+    job: Job | None = None
+    epochs: list[EpochRecord] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    ending: tuple[TrialState, str] | None = None
+    """why it was asked to stop"""
+
+
+def _utc_now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
+class Search:
+    """One launch of a study."""
+
+    def __init__(
+        self, asker: Asker, pool: Pool, book: Book, plan: Plan, listeners: Sequence[Listener],
+        now: Callable[[], str] = _utc_now,
+    ) -> None:  # fmt: skip
+        self._asker, self._pool, self._book, self._plan = asker, pool, book, plan
+        self._listeners = listeners
+        self._now = now
+        self._live: dict[int, _Live] = {}
+        self._parked: dict[str, list[Asked]] = {}
+        self._deaths = 0
+        self._ending: Ending | None = None
+
+    def interrupt(self) -> None:
+        """Start no more trials and stop the running ones. Safe to call from a signal handler."""
+        self._ending = self._ending or "interrupted"
+
+    def run(self) -> Ending:
+        """Run trials until the budget, the time or the space is used up, and return which."""
+        deadline = None if self._plan.timeout is None else time.monotonic() + self._plan.timeout
+        stopping = False
+        while True:
+            if deadline is not None and time.monotonic() > deadline:
+                self._ending = self._ending or "timeout"
+            if self._ending is None:
+                self._fill()
+            elif not stopping and self._ending != "exhausted":
+                stopping = True
+                self._stop_all(f"the launch ended: {self._ending}")
+            if not self._live:
+                return self._ending or "budget"
+            for event in self._pool.events(timeout=0.2):
+                self._handle(event)
+            self._check_trial_times()
+
+    def _fill(self) -> None:
+        """Give every free place a trial, as far as the budget goes."""
+        while self._ending is None and len(self._live) < self._pool.places:
+            waiting = sum(len(asked) for asked in self._parked.values())
+            if self._book.counted() + len(self._live) + waiting >= self._plan.trials:
+                return
+            asked = self._asker.ask()
+            if asked is None:
+                self._ending = "exhausted"
+                return
+            self._begin(asked)
+
+    def _begin(self, asked: Asked) -> None:
+        """Train a trial, unless its configuration is known, or being trained right now."""
+        earlier = self._book.known(asked.configuration)
+        key = configuration_key(asked.configuration)
+        if earlier is not None:
+            self._tell_copy(asked, earlier)
+        elif any(configuration_key(live.asked.configuration) == key for live in self._live.values()):
+            self._parked.setdefault(key, []).append(asked)
+        else:
+            root = asked.number if asked.retry_of is None else asked.retry_of
+            live = self._live[asked.number] = _Live(asked, self._now(), time.monotonic(), root)
+            self._start_split(live)
+            for listener in self._listeners:
+                listener.trial_started(self._record(live, "running", ""))
+
+    def _start_split(self, live: _Live) -> None:
+        split = len(live.outcomes)
+        attempt = self._book.attempts(live.root, "")
+        seed = derive_seed(self._plan.seed, live.root, split)
+        live.job = Job(live.asked.number, attempt, split, seed, live.asked.configuration)
+        live.worker = self._pool.start(live.job)
+
+    def _handle(self, event: Event) -> None:
+        live = self._live.get(event.token[0])
+        if live is None or live.job is None or live.job.token != event.token:
+            return
+        if isinstance(event, Epoch):
+            self._on_epoch(live, event)
+        elif isinstance(event, Outcome):
+            self._on_outcome(live, event)
+        elif isinstance(event, Stopped):
+            state, reason = live.ending or ("interrupted", "stopped")
+            self._finish(live, state, reason)
+        else:
+            self._on_lost(live, event)
+
+    def _on_epoch(self, live: _Live, epoch: Epoch) -> None:
+        record = EpochRecord(epoch.token[2], epoch.step, epoch.metrics)
+        live.epochs.append(record)
+        for listener in self._listeners:
+            listener.epoch(live.asked.number, record)
+        if self._plan.splits > 1 or live.ending is not None:
+            return
+        if self._asker.report(live.asked.number, epoch.step, epoch.metrics[self._value_name]):
+            self._stop(live, "pruned", f"pruned at epoch {epoch.step}")
+
+    def _on_outcome(self, live: _Live, outcome: Outcome) -> None:
+        live.outcomes.append(outcome)
+        if outcome.state == "failed":
+            self._finish(live, "failed", outcome.reason)
+            return
+        done = len(live.outcomes)
+        if self._plan.splits > 1 and done < self._plan.splits:
+            if live.ending is not None:
+                self._finish(live, *live.ending)
+            elif self._asker.report(live.asked.number, done, self._mean(live, self._value_name)):
+                self._finish(live, "pruned", f"pruned after {done} of {self._plan.splits} folds")
+            else:
+                self._start_split(live)
+            return
+        self._deaths = 0
+        self._finish(live, "completed", "")
+
+    def _on_lost(self, live: _Live, event: Lost) -> None:
+        if live.ending is not None:
+            self._finish(live, *live.ending)
+            return
+        if not event.died:
+            self._finish(live, "failed", event.reason)
+            return
+        self._deaths += 1
+        again = self._book.attempts(live.root, "worker died") < RETRIES
+        self._finish(live, "interrupted" if again else "failed", event.reason)
+        if self._deaths >= DEATHS_IN_A_ROW:
+            raise StudyAborted(f"{self._deaths} workers in a row died ({event.reason}); what was found is kept")
+
+    def _finish(self, live: _Live, state: TrialState, reason: str) -> None:
+        record = self._record(live, state, reason)
+        weights = live.outcomes[0].weights if live.outcomes else None
+        del self._live[live.asked.number]
+        self._put(record, weights)
+        if state == "interrupted":
+            self._asker.enqueue(record.configuration, retry_of=live.root)
+        for asked in self._parked.pop(configuration_key(record.configuration), []):
+            if state == "interrupted":
+                self._put(TrialRecord(asked.number, asked.configuration, "interrupted", reason, started=self._now()))
+                self._asker.enqueue(asked.configuration, retry_of=asked.number)
+            else:
+                self._tell_copy(asked, record)
+
+    def _tell_copy(self, asked: Asked, earlier: TrialRecord) -> None:
+        """End a trial whose configuration was trained before with what came out then."""
+        copy = TrialRecord(
+            asked.number, asked.configuration, earlier.state, earlier.reason, earlier.value, earlier.best_epoch,
+            earlier.metrics, parameters=earlier.parameters, started=self._now(), trainer=earlier.trainer,
+            copy_of=earlier.number, retry_of=asked.retry_of,
+        )  # fmt: skip
+        for listener in self._listeners:
+            listener.trial_started(copy)
+        self._put(copy)
+
+    def _put(self, record: TrialRecord, weights: list[object] | None = None) -> None:
+        self._book.add(record, weights)  # type: ignore[arg-type]
+        self._asker.tell(record.number, record.state, record.value)
+        for listener in self._listeners:
+            listener.trial_ended(record)
+        good = self._plan.stop_at
+        if good is not None and record.value is not None and not self._plan.objective.better(good, record.value):
+            self._ending = self._ending or "good enough"
+
+    def _record(self, live: _Live, state: TrialState, reason: str) -> TrialRecord:
+        completed = state == "completed"
+        best = self._best_so_far(live)
+        metrics = _mean_metrics([o.metrics for o in live.outcomes]) if completed else best.metrics if best else {}
+        return TrialRecord(
+            number=live.asked.number, configuration=live.asked.configuration, state=state, reason=reason,
+            value=metrics[self._value_name] if completed else None,
+            best_epoch=round(fmean(o.best_epoch for o in live.outcomes)) if completed else best.step if best else 0,
+            metrics=metrics, epochs=tuple(live.epochs),
+            parameters=live.outcomes[0].parameters if live.outcomes else 0,
+            started=live.started, seconds=round(time.monotonic() - live.clock, 3),
+            seed=derive_seed(self._plan.seed, live.root, 0), worker=live.worker,
+            trainer=live.outcomes[0].trainer if live.outcomes else "", retry_of=live.asked.retry_of,
+        )  # fmt: skip
+
+    def _best_so_far(self, live: _Live) -> EpochRecord | None:
+        sign = 1 if self._plan.objective.direction == "minimize" else -1
+        return min(live.epochs, key=lambda e: sign * e.metrics[self._value_name], default=None)
+
+    def _mean(self, live: _Live, name: str) -> float:
+        return fmean(outcome.metrics[name] for outcome in live.outcomes)
+
+    def _stop(self, live: _Live, state: TrialState, reason: str, grace: float | None = None) -> None:
+        if live.ending is None and live.job is not None:
+            live.ending = state, reason
+            self._pool.stop(live.job.token, grace)
+
+    def _stop_all(self, reason: str) -> None:
+        for live in self._live.values():
+            self._stop(live, "interrupted", reason, GRACE)
+
+    def _check_trial_times(self) -> None:
+        limit = self._plan.trial_timeout
+        for live in list(self._live.values()):
+            if limit is not None and time.monotonic() - live.clock > limit:
+                self._stop(live, "failed", f"timeout after {limit:g} s", GRACE)
+
+    @property
+    def _value_name(self) -> str:
+        return f"val_{self._plan.objective.name}"
+
+
+def _mean_metrics(several: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Return the mean of each metric that all of them have."""
+    shared = [name for name in several[0] if all(name in metrics for metrics in several)]
+    return {name: fmean(metrics[name] for metrics in several) for name in shared}

@@ -1,0 +1,31 @@
+"""What differs between the study file a study began with and the one it is resumed with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+FREE = frozenset(
+    f"search.{name}"
+    for name in ("trials", "timeout", "trial_timeout", "workers", "keep_models", "stop_at", "start_with")
+) | {"description"}
+"""Fields that change no result of a trial, and may differ from launch to launch."""
+
+
+def differences(began: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return a line for each field that decides results and differs: `search.seed: 0 -> 1`."""
+    old, new = dict(_flat(began)), dict(_flat(now))
+    names = [*old, *(name for name in new if name not in old)]
+    return [
+        f"{name}: {old.get(name)!r} -> {new.get(name)!r}"
+        for name in names
+        if old.get(name) != new.get(name) and name not in FREE
+    ]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
