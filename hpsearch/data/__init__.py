@@ -1,0 +1,1 @@
+"""Tables become arrays: read, inspect, split, prepare; everything fitted is plain data."""

@@ -1,0 +1,94 @@
+"""Where rows come from: a CSV file, a Parquet file, or a set that scikit-learn brings -> one pandas table."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+import psutil
+
+from hpsearch.data.csv_file import check_names, read_csv
+from hpsearch.data.faults import data_error
+from hpsearch.errors import suggestion
+from hpsearch.spec.sections import DataSection
+
+
+def read_table(section: DataSection, folder: Path) -> pd.DataFrame:
+    """Return all rows and columns of a source as they are, rows numbered from 0.
+
+    Paths are relative to `folder`. scikit-learn's sets have their feature names and the column 'target', for
+    classification with class names as text. Raises `DataError`, with file, line and fix, for what cannot be read.
+    """
+    if section.sklearn is not None:
+        return _read_sklearn(section.sklearn)
+    path = _path(section, folder)
+    _check_size(section, path)
+    return read_csv(section, path) if section.csv is not None else _read_parquet(section, path)
+
+
+def source_digest(section: DataSection, folder: Path) -> str:
+    """Return 64 hex digits that change with a source's content or with how it is read; nothing is parsed."""
+    if section.sklearn is not None:
+        return hashlib.sha256(f"sklearn:{section.sklearn}:{version('scikit-learn')}".encode()).hexdigest()
+    options = section.model_dump(include={"separator", "decimal", "encoding", "na_values"}) if section.csv else {}
+    with _path(section, folder).open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.sha256(json.dumps([content, options], sort_keys=True).encode()).hexdigest()
+
+
+def _path(section: DataSection, folder: Path) -> Path:
+    kind, given = ("csv", section.csv) if section.csv is not None else ("parquet", section.parquet)
+    field = f"data.{kind}"
+    if "://" in str(given):
+        raise data_error(section, field, "this is an address; download the file and give its path")
+    path = (folder / Path(str(given)).expanduser()).resolve()
+    if path.is_dir():
+        raise data_error(section, field, f"{path} is a folder; name a file in it")
+    if not path.is_file():
+        names = sorted(p.name for p in path.parent.iterdir() if p.is_file())[:50] if path.parent.is_dir() else []
+        near = suggestion(path.name, names).replace("known:", "files there:") if names else ""
+        raise data_error(section, field, f"no file {path}; the path is relative to the study file{near}")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise data_error(section, field, f"{path} cannot be read: {error.strerror}; check its permissions") from None
+    return path
+
+
+def _check_size(section: DataSection, path: Path) -> None:
+    """Refuse a file that will not fit: a table and its text take about three times the text's size."""
+    packed = {".gz": 5, ".parquet": 3}.get(path.suffix, 1)
+    need, free = 3 * packed * path.stat().st_size, psutil.virtual_memory().available
+    if need > free:
+        message = f"needs about {need / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free; use fewer rows or columns"
+        raise data_error(section, "data.csv" if section.csv else "data.parquet", message)
+
+
+def _read_parquet(section: DataSection, path: Path) -> pd.DataFrame:
+    import pyarrow as pa
+
+    try:
+        frame = pd.read_parquet(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        message = f"cannot be read as Parquet: {str(error).splitlines()[0]}"
+        raise data_error(section, "data.parquet", message) from None
+    frame = frame.reset_index(drop=all(name is None for name in frame.index.names))
+    frame.columns = pd.Index([str(name) for name in frame.columns])
+    check_names(section, "data.parquet", list(frame.columns))
+    if frame.empty:
+        raise data_error(section, "data.parquet", "the file has no rows; add rows")
+    return frame
+
+
+def _read_sklearn(name: str) -> pd.DataFrame:
+    from sklearn import datasets
+
+    bunch = getattr(datasets, f"load_{name}")(as_frame=True)
+    frame: pd.DataFrame = bunch.frame
+    if name != "diabetes":
+        names = [str(text) for text in bunch.target_names]
+        frame["target"] = pd.Series([names[index] for index in frame["target"]], index=frame.index)
+    return frame

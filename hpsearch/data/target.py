@@ -1,0 +1,154 @@
+"""The target column: which task it makes, its classes, and what no net could learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hpsearch.data.faults import data_error, places
+from hpsearch.data.transform import read_categories, read_numbers
+from hpsearch.errors import DataError, suggestion
+from hpsearch.metrics import TaskType
+from hpsearch.spec.sections import DataSection
+
+MAX_CLASSES = 1000
+_FEW = 20
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target column understood. `class_names`: sorted, numbers by value; binary: (negative, positive)."""
+
+    name: str
+    task: TaskType
+    class_names: tuple[str, ...]
+    note: str
+    """how the task came about, as a sentence"""
+
+
+def infer_target(frame: pd.DataFrame, section: DataSection, *, allow_missing: bool = False) -> Target:
+    """Return the task, given or inferred, and its classes.
+
+    Text, true/false, two whole numbers, or at most 20 whole numbers with 10 rows each on average make classes; all
+    else regression. Raises `DataError` for a target that is absent, incomplete, constant, or unfit for the given task.
+    """
+    name = section.target_name
+    if name not in frame.columns:
+        raise data_error(section, "data.target", f"no column '{name}'{suggestion(name, map(str, frame.columns))}")
+    series = frame[name]
+    gone = np.flatnonzero(series.isna())
+    if len(gone) and not allow_missing:
+        message = (
+            f"'{name}' is missing in {len(gone):,} of {len(frame):,} rows ({places(frame, gone)}); remove these rows, "
+        )
+        raise data_error(section, "data.target", message + "or set prepare.missing: drop")
+    if len(gone) == len(frame):
+        raise data_error(section, "data.target", f"'{name}' has no values; name another column")
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):
+        raise data_error(section, "data.target", f"'{name}' holds dates; a target holds numbers or classes")
+    kind = _Kind.of(frame, section)
+    target = _regression(section, kind) if _is_regression(section, kind) else _classes(frame, section, kind)
+    if section.task is not None:
+        return replace(target, note=f"task: {target.task}, as given")
+    return target
+
+
+def encode_target(
+    series: pd.Series[Any], target: str, task: TaskType, class_names: tuple[str, ...]
+) -> NDArray[np.float64]:
+    """Return (rows,) float64: a regression target as it is, a class as its index. Raises `DataError` for others."""
+    if task == "regression":
+        values, bad = read_numbers(series)
+        bad |= np.isnan(values)
+    else:
+        codes, names = read_categories(series)
+        place = {name: index for index, name in enumerate(class_names)}
+        values = np.array([place.get(name, np.nan) for name in names] + [np.nan])[codes]
+        bad = np.isnan(values)
+    if bad.any():
+        row = int(np.argmax(bad))
+        expected = "a number" if task == "regression" else f"one of {', '.join(class_names[:10])}"
+        raise DataError(f"row {row + 1}, column '{target}': {series.iloc[row]!r} is not {expected}")
+    return values
+
+
+@dataclass(frozen=True)
+class _Kind:
+    name: str
+    rows: int
+    distinct: int
+    numbers: bool
+    whole: bool
+    """numbers without fraction"""
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, section: DataSection) -> _Kind:
+        name = section.target_name
+        series = frame[name].dropna()
+        if pd.api.types.is_bool_dtype(series.dtype) or bool(
+            series.map(lambda cell: isinstance(cell, bool | np.bool_)).all()
+        ):
+            return cls(name, len(series), int(series.nunique()), False, False)
+        values, bad = read_numbers(series)
+        numeric = pd.api.types.is_numeric_dtype(series.dtype)
+        if not numeric and bad.mean() >= 0.05:
+            return cls(name, len(series), int(series.nunique()), False, False)
+        if bad.any():
+            rows = np.flatnonzero(np.isin(np.arange(len(frame)), np.flatnonzero(frame[name].notna())[bad]))
+            cells = ", ".join(repr(frame[name].iloc[row]) for row in rows[:3])
+            message = (
+                f"'{name}' holds numbers, but {len(rows):,} cells are none ({places(frame, rows)}: {cells}); mend them"
+            )
+            raise data_error(section, "data.target", message)
+        whole = bool((values == np.floor(values)).all())
+        return cls(name, len(series), len(np.unique(values)), True, whole)
+
+    def describe(self) -> str:
+        numbers = "whole numbers" if self.whole else "numbers"
+        return f"{self.distinct:,} distinct {numbers if self.numbers else 'values'} in '{self.name}'"
+
+
+def _is_regression(section: DataSection, kind: _Kind) -> bool:
+    if section.task is not None:
+        return section.task == "regression"
+    few = kind.distinct == 2 or (kind.distinct <= _FEW and kind.distinct * 10 <= kind.rows)
+    return kind.numbers and not (kind.whole and few) and kind.distinct > 1
+
+
+def _regression(section: DataSection, kind: _Kind) -> Target:
+    if not kind.numbers:
+        other = "binary" if kind.distinct == 2 else "multiclass"
+        message = f"regression needs numbers, found {kind.describe()} that are none; try task: {other}"
+        raise data_error(section, "data.task", message)
+    if kind.distinct == 1:
+        raise data_error(
+            section, "data.target", f"'{kind.name}' is the same number in all {kind.rows:,} rows; name another column"
+        )
+    return Target(kind.name, "regression", (), f"task: regression, inferred from {kind.describe()}")
+
+
+def _classes(frame: pd.DataFrame, section: DataSection, kind: _Kind) -> Target:
+    if kind.distinct == 1:
+        value = frame[kind.name].dropna().iloc[0]
+        message = (
+            f"'{kind.name}' is {value} in all {kind.rows:,} rows; one class cannot be learned, name another column"
+        )
+        raise data_error(section, "data.target", message)
+    if kind.numbers and not kind.whole:
+        raise data_error(section, "data.task", f"classes expected, found {kind.describe()}; try task: regression")
+    if kind.distinct > min(MAX_CLASSES, max(2, kind.rows // 2)):
+        fix = "try task: regression" if kind.numbers else "name a column with fewer classes"
+        message = f"found {kind.describe()} in {kind.rows:,} rows: too many for classes; {fix}"
+        raise data_error(section, "data.task" if kind.numbers else "data.target", message)
+    _, names = read_categories(frame[kind.name])
+    if section.task == "binary" and len(names) != 2:
+        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        message = f"binary needs 2 classes, '{kind.name}' has {len(names):,}: {shown}; try task: multiclass"
+        raise data_error(section, "data.task", message)
+    ordered = sorted(names, key=float) if kind.numbers else names
+    task: TaskType = section.task or ("binary" if len(names) == 2 else "multiclass")
+    return Target(kind.name, task, tuple(ordered), f"task: {task}, inferred from {kind.describe()}")
