@@ -133,7 +133,8 @@ class Tracker:
     def reconcile(self, records: Sequence[TrialRecord]) -> list[str]:
         """Make MLflow equal to the records; return a line for each repair. Doing it again changes nothing.
 
-        Waits. After trouble it tries MLflow once more, from the launch's own run on.
+        Waits. Call it after `start_launch`, so that what had no run finds a launch to stand under, and after trouble:
+        it then tries MLflow once more, from the launch's own run on.
         """
         self.flush()
         self.trouble = None

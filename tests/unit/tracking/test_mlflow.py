@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from hpsearch.records import StudyInfo, TrialRecord
-from hpsearch.tracking.items import LAUNCH
+from hpsearch.tracking.items import LAUNCH, trial_ended, trial_started
 from hpsearch.tracking.mlflow import Tracker
+from hpsearch.tracking.store import MlflowStore
 
 OpenTracker = Callable[..., Tracker]
 Make = Callable[..., TrialRecord]
@@ -121,6 +122,25 @@ def test_after_a_crash_reconcile_makes_mlflow_equal_to_the_records(
     assert (old.info.status, old.data.tags["hpsearch.state"], new.info.status) == ("KILLED", "interrupted", "RUNNING")
     history = client.get_metric_history(dead.launch_run_id, "best_objective")
     assert {(metric.step, metric.value) for metric in history} == {(0, 50.0), (1, 45.0)}
+
+
+@pytest.mark.parametrize("written", range(5))
+def test_a_crash_between_any_two_writes_leaves_no_trace(
+    open_tracker: OpenTracker, client: Any, written: int, trial: Make, info: StudyInfo
+) -> None:
+    items = [*trial_started(info, trial(0, "running"), "dead", parent=None), *trial_ended(info, trial(0))]
+    MlflowStore(client.tracking_uri, info, None).write(items[:written])
+    now = open_tracker(owner="me")
+    now.start_launch("")
+    now.reconcile([trial(0)])
+    run = trials(client, now)["trial-000"]
+    assert (run.info.status, run.data.tags["hpsearch.state"], run.data.metrics["objective"]) == (
+        "FINISHED",
+        "completed",
+        50.0,
+    )
+    assert len(client.get_metric_history(run.info.run_id, "val_rmse")) == 3
+    assert now.reconcile([trial(0)]) == []
 
 
 def test_a_run_made_from_the_record_is_the_run_made_live(
