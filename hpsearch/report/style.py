@@ -22,6 +22,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from numpy.typing import NDArray
 
 from hpsearch.records import TrialState
+from hpsearch.report.text import shorten
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 """Okabe and Ito's palette: told apart by colour-blind readers (Color Universal Design, 2008)."""
@@ -109,40 +110,9 @@ def plain(text: object, width: int = 40) -> str:
     return line.replace("$", r"\$")
 
 
-def shorten(text: str, width: int) -> str:
-    """Return a text cut in its middle to `width` characters: both ends tell names apart."""
-    if len(text) <= width:
-        return text
-    head = (width - 1 + 1) // 2
-    tail = width - 1 - head
-    return text[:head] + "…" + (text[-tail:] if tail else "")
-
-
 @cache
 def _has_glyph(char: str) -> bool:
     return char.isprintable() and get_font(findfont(FONT)).get_char_index(ord(char)) != 0
-
-
-def number(value: float, digits: int = 4) -> str:
-    """Return a number as a person reads it: `0.0012`, `12,345`, `1.2e-07`."""
-    if not math.isfinite(value):
-        return "∞" if value > 0 else "-∞" if value < 0 else "not a number"
-    if abs(value) >= 1e7 or 0 < abs(value) < 1e-4:
-        return f"{value:.{max(digits - 2, 1)}e}"
-    if abs(value) >= 10 ** (digits - 1):
-        return f"{value:,.0f}"
-    return f"{value:.{digits}g}"
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in two units at most: `4.2 s`, `3 min 20 s`, `2 h 5 min`."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
 
 
 def log_axis(axes: Axes, which: str) -> None:

@@ -26,11 +26,11 @@ from hpsearch.report.style import (
     jitter,
     message_figure,
     new_figure,
-    number,
     padded,
     plain,
     png,
 )
+from hpsearch.report.text import number
 from hpsearch.space.space import Space
 
 _ABSENT = -0.13

@@ -21,11 +21,11 @@ from hpsearch.report.style import (
     legend,
     message_figure,
     new_figure,
-    number,
     padded,
     plain,
     png,
 )
+from hpsearch.report.text import number
 
 _CLOUD = 3000
 """rows beyond which points would hide each other: counts in hexagons are drawn instead"""

@@ -24,17 +24,16 @@ from hpsearch.report.style import (
     STATE_COLOURS,
     STATE_MARKERS,
     dress,
-    duration,
     focus,
     legend,
     message_figure,
     new_figure,
-    number,
     padded,
     plain,
     png,
     whole_axis,
 )
+from hpsearch.report.text import duration, number
 
 
 def optimization_history(records: Sequence[TrialRecord], info: StudyInfo) -> bytes:

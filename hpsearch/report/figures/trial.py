@@ -20,11 +20,11 @@ from hpsearch.report.style import (
     log_axis,
     message_figure,
     new_figure,
-    number,
     plain,
     png,
     whole_axis,
 )
+from hpsearch.report.text import number
 
 Curve = tuple[list[float], list[float]]
 
