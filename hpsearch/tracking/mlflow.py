@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from hpsearch.records import StudyInfo, TrialRecord
+from hpsearch.records import EpochRecord, StudyInfo, TrialRecord
 from hpsearch.tracking.items import (
     LAUNCH,
     Artifact,
@@ -103,6 +103,9 @@ class Tracker:
     def trial_started(self, record: TrialRecord) -> None:
         """Begin a trial's run."""
         self._write(trial_started(self._info, record, self._owner))
+
+    def epoch(self, number: int, epoch: EpochRecord) -> None:
+        """Pass over an epoch: a trial's are written together when it ends, in one batch rather than sixty."""
 
     def trial_ended(self, record: TrialRecord) -> None:
         """Write how a trial went and end its run; begin it first if that was never told (a copy)."""
