@@ -146,8 +146,17 @@ def _write(spec: StudySpec, frame: pd.DataFrame, columns: Columns, parts: Parts,
         draft,
         signature=Signature(columns.task, len(features), features, columns.names, columns.target, columns.class_names),
         rows={"train": len(train), "validation": len(validation), "test": len(parts.test), "total": len(frame)},
-        notes=columns.notes,
+        notes=(*columns.notes, *_rare(states[0], spec.prepare.min_frequency)),
     ).save_description()
+
+
+def _rare(state: dict[str, Any], min_frequency: int) -> list[str]:
+    """Say which columns lost all their categories."""
+    return [
+        f"column '{column['name']}': each category has fewer than {min_frequency} training rows; all share one"
+        for column in state["columns"]
+        if column["kind"] == "categorical" and not column["index"]
+    ]
 
 
 def _float32(spec: StudySpec, columns: Columns, values: NDArray[np.float64]) -> NDArray[np.float32]:
