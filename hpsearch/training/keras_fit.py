@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from hpsearch.training.best_epoch import BestEpoch
 from hpsearch.training.device_rows import DeviceRows
 from hpsearch.training.epoch_metrics import EpochMetrics
 from hpsearch.training.quiet import import_keras
+from hpsearch.training.release import released_graphs
 from hpsearch.training.seeds import row_order
 from hpsearch.training.trainer import Epoch, Job, Outcome, Settings, Weights
 
@@ -40,22 +40,19 @@ class KerasTrainer:
 
     def train(self, job: Job, data: Dataset) -> Generator[Epoch, None, Outcome]:
         """Yield each epoch as it ends and return the outcome (see `trainer.Trainer`)."""
-        keras = import_keras()
+        import_keras()
         import tensorflow as tf
 
         started = time.monotonic()
         parameters = count_parameters(job.configuration, data.signature)
         best, failure = _Best(), ""
-        try:
-            best = yield from self._epochs(job, data)
-        except TrialFailed as failed:
-            failure = failed.reason
-        except (MemoryError, tf.errors.ResourceExhaustedError):
-            failure = f"out of memory: {parameters:,} weights, batch {job.configuration['batch_size']}"
-        finally:
-            # What a job leaves behind (graphs, kernels, cycles of Python objects) is 7 MB; this frees it.
-            keras.utils.clear_session(free_memory=False)
-            gc.collect()
+        with released_graphs():
+            try:
+                best = yield from self._epochs(job, data)
+            except TrialFailed as failed:
+                failure = failed.reason
+            except (MemoryError, tf.errors.ResourceExhaustedError):
+                failure = f"out of memory: {parameters:,} weights, batch {job.configuration['batch_size']}"
         return Outcome(
             token=job.token,
             state="failed" if failure else "completed",

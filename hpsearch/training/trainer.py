@@ -54,9 +54,10 @@ class Job:
 class Epoch:
     """What one epoch measured. `step` counts from 1.
 
-    metrics: `train_loss`, `val_loss` (no penalties) and `val_<metric>` of every metric of the task, and
-    `train_<metric>` of those Keras keeps while training (rmse and mae, or accuracy; dropout is on, as in Keras).
-    Regression metrics are in the target's own units, losses in scaled ones.
+    metrics: `train_loss` (what is minimized: penalties and class weights in it), `val_loss` (the loss alone) and
+    `val_<metric>` of every metric of the task that the rows define, and `train_<metric>` of those Keras keeps while
+    training (rmse and mae, or accuracy; dropout is on, as in Keras). Regression metrics are in the target's own units,
+    losses in scaled ones. All are finite.
     """
 
     token: tuple[int, int, int]
