@@ -37,7 +37,11 @@ def archive_faults(path: Path) -> list[str]:
             config = None if faults else json.loads(archive.read("config.json"))
     except (OSError, zipfile.BadZipFile, ValueError) as error:
         return [f"{path.name}: no readable Keras archive ({error})"]
-    return faults + sorted({fault for node in _nodes(config) if (fault := _node_fault(node))})
+    if faults:
+        return faults
+    if not isinstance(config, dict) or config.get("class_name") not in ("Sequential", "Functional"):
+        return ["config.json names no net"]
+    return sorted({fault for node in _nodes(config) if (fault := _node_fault(node))})
 
 
 def _member_faults(archive: zipfile.ZipFile) -> list[str]:

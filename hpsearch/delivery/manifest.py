@@ -14,7 +14,8 @@ MANIFEST = "MANIFEST.json"
 
 def write_manifest(folder: Path) -> Path:
     """Write the manifest of the files that stand in a folder now."""
-    files = {path.name: file_digest(path) for path in sorted(folder.iterdir()) if path.is_file()}
+    paths = sorted(path for path in folder.iterdir() if path.is_file() and path.name != MANIFEST)
+    files = {path.name: file_digest(path) for path in paths}
     path = folder / MANIFEST
     path.write_text(json.dumps({"files": files}, indent=1) + "\n", encoding="utf-8")
     return path

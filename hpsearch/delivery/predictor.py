@@ -82,10 +82,10 @@ class Predictor:
             model = keras.models.load_model(folder / "model.keras", compile=False, safe_mode=True)
         except (ValueError, TypeError, KeyError, OSError) as error:
             about = read_json(folder / "package.json")
-            made = about.get("versions", {}).get("keras", "unknown")
+            made, first_line = about["versions"]["keras"], str(error).strip().partition("\n")[0]
             raise PackageError(
                 f"{folder}: Keras {keras.__version__} cannot read model.keras, made with Keras {made} "
-                f"({error}); install that version"
+                f"({first_line}); install that version"
             ) from error
         return cls(model, read_json(folder / "preparation.json"), read_json(folder / "package.json"))
 
@@ -116,7 +116,8 @@ class Predictor:
                 na_values=["", *self.preparation.get("na_values", ())], **self.about["metadata"].get("csv", {}),
             )  # fmt: skip
         except (OSError, ValueError) as error:
-            raise DataError(f"{path} cannot be read as CSV: {error}; give a CSV file with a header line") from error
+            message = str(error).strip()
+            raise DataError(f"{path} cannot be read as CSV: {message}; give a CSV file with a header line") from error
         return frame
 
     def outputs(self, x: NDArray[np.float32], rows: int = 65536) -> NDArray[np.float32]:
