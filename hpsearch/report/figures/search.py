@@ -62,7 +62,7 @@ def optimization_history(records: Sequence[TrialRecord], info: StudyInfo) -> byt
         size = 34 if len(records) <= 200 else 14
         axes.scatter(
             xs, ys, s=size, marker=STATE_MARKERS[state], color=colour, edgecolors="white", linewidths=0.4,
-            alpha=0.9 if state != "pruned" else 0.75, clip_on=False, zorder=3, label=f"{state} ({len(chosen)})",
+            clip_on=False, zorder=3, label=f"{state} ({len(chosen)})",
         )  # fmt: skip
     _best_so_far(axes, records, minimize=minimize, last=max(record.number for record in records))
     axes.set_ylim(bottom, top)
