@@ -87,12 +87,15 @@ from predictor import Predictor
 def main(rows: str, predictions: str | None = None) -> None:
     """Write a prediction for each row, in the same order, to a file or to the screen."""
     predictor = Predictor.load(Path(__file__).parent)
-    frame = predictor.read_csv(rows)
-    predictor.predict(frame).to_csv(predictions or sys.stdout, index=False)
+    frame = predictor.predict(predictor.read_csv(rows))
+    frame.to_csv(predictions or sys.stdout, index=False)
 
 
 if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except ValueError as error:
+        sys.exit(f"predict.py: {error}")
 '''

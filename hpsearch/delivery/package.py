@@ -27,6 +27,7 @@ from hpsearch.delivery.predictor import CARRIED, SCHEMA, Predictor, verify_packa
 from hpsearch.delivery.publish import built_aside
 from hpsearch.errors import PackageError
 from hpsearch.space.space import Configuration
+from hpsearch.training import quiet
 
 if TYPE_CHECKING:
     import keras
@@ -79,7 +80,7 @@ def write_package(
         _write_json(building / "preparation.json", preparation)
         _write_json(building / "package.json", about)
         (building / "configuration.yaml").write_text(_yaml(configuration, metadata), encoding="utf-8")
-        for module in (predictor, transform, archive, manifest):
+        for module in (predictor, transform, archive, manifest, quiet):
             shutil.copyfile(str(module.__file__), building / Path(str(module.__file__)).name)
         manifest.write_manifest(building)
         _check(building, model, signature.inputs)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import sys
 import warnings
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-CARRIED = ("predictor", "transform", "archive", "manifest")
+CARRIED = ("predictor", "transform", "archive", "manifest", "quiet")
 """The modules a package brings along: this one, and those it takes from beside it."""
 
 SCHEMA = 1
@@ -39,22 +38,14 @@ def _beside(name: str) -> ModuleType:
     return module
 
 
-def _import_keras_alone() -> Any:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import keras
-
-    return keras
-
-
 if TYPE_CHECKING or __name__ == "hpsearch.delivery.predictor":
     from hpsearch.data import transform
     from hpsearch.delivery import archive, manifest
     from hpsearch.errors import DataError, PackageError
-    from hpsearch.training.quiet import import_keras
+    from hpsearch.training import quiet
 else:
-    transform, archive, manifest = (_beside(name) for name in CARRIED[1:])
+    transform, archive, manifest, quiet = (_beside(name) for name in CARRIED[1:])
     DataError = PackageError = ValueError
-    import_keras = _import_keras_alone
 
 
 @dataclass(frozen=True)
@@ -77,7 +68,7 @@ class Predictor:
         """
         folder = Path(folder)
         verify_package(folder)
-        keras = import_keras()
+        keras = quiet.import_keras()
         try:
             model = keras.models.load_model(folder / "model.keras", compile=False, safe_mode=True)
         except (ValueError, TypeError, KeyError, OSError) as error:

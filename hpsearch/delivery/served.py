@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
@@ -29,8 +30,11 @@ class ServedPackage(PythonModel):  # type: ignore[misc]  # mlflow has no types
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Return the predictions for raw rows."""
-        frame: pd.DataFrame = self.predictor.predict(model_input)
+        """Return the predictions for raw rows; what is wrong with them becomes the text of a client's error."""
+        try:
+            frame: pd.DataFrame = self.predictor.predict(model_input)
+        except ValueError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
         return frame
 
 

@@ -49,7 +49,7 @@ def test_the_script_predicts_a_csv_where_hpsearch_is_not_installed(
         [sys.executable, "../out/predict.py", "../rows.csv", "../predictions.csv"], cwd=blocked, capture_output=True,
         text=True, env=os.environ | {"PYTHONPATH": str(blocked)}, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     expected = Predictor.load(packages["binary"].folder).predict(rows)
     pd.testing.assert_frame_equal(
         pd.read_csv(tmp_path / "predictions.csv"), expected, rtol=0, atol=1e-6, check_dtype=False

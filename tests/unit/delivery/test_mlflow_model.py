@@ -139,6 +139,18 @@ def test_a_missing_column_is_refused_by_name(
 
 
 @pytest.mark.usefixtures("tracked")
+def test_a_cell_that_cannot_be_read_is_a_clients_error_with_row_and_column(
+    packages: dict[str, Any], rows: pd.DataFrame, client: Any, run_id: str
+) -> None:
+    import mlflow
+
+    model = mlflow.pyfunc.load_model(log_package(client, run_id, packages["regression"].folder, rows))
+    with pytest.raises(mlflow.MlflowException, match="row 1, column 'temp': 'warm'") as caught:
+        model.predict(rows.assign(temp="warm"))
+    assert caught.value.get_http_status_code() == 400
+
+
+@pytest.mark.usefixtures("tracked")
 def test_the_model_brings_an_example_and_pinned_requirements_and_no_pickle(
     packages: dict[str, Any], rows: pd.DataFrame, client: Any, run_id: str
 ) -> None:

@@ -215,11 +215,11 @@ for folder in sys.argv[1:]:
     spec = importlib.util.spec_from_file_location(f"predictor:{folder}", f"{folder}/predictor.py")
     sys.modules[spec.name] = code = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(code)
-    answers.append([code.transform.__file__, code.DataError.__name__])
+    answers.append([code.transform.__file__, code.DataError.__name__, "tensorflow" in sys.modules])
 print(json.dumps(answers))
 """
     folders = [str(packages[task].folder) for task in ("regression", "binary")]
     done = subprocess.run(
         [sys.executable, "-c", script, *folders], check=True, capture_output=True, text=True, cwd=tmp_path
     )
-    assert json.loads(done.stdout) == [[f"{folder}/transform.py", "ValueError"] for folder in folders]
+    assert json.loads(done.stdout) == [[f"{folder}/transform.py", "ValueError", False] for folder in folders]
