@@ -7,49 +7,49 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpsearch.app.opened import OpenStudy, open_study
 from hpsearch.app.results import StudyResult
-from hpsearch.data.dataset import Dataset, open_dataset
+from hpsearch.data.dataset import Dataset
 from hpsearch.data.prepared import load_table
 from hpsearch.delivery.export import export
 from hpsearch.delivery.mlflow_model import log_package
 from hpsearch.delivery.package import write_package
 from hpsearch.errors import NoTrialCompleted, PackageError
 from hpsearch.model import build_model
-from hpsearch.records import TrialRecord
+from hpsearch.records import StudyInfo, TrialRecord
 from hpsearch.report.evaluation import Evaluation, evaluate
 from hpsearch.search.book import load_weights, rank, weights_path
-from hpsearch.search.folder import StudyFile, StudyFolder, write_whole
-from hpsearch.search.settings import Settled, settle
-from hpsearch.spec import StudySpec
-from hpsearch.tracking.location import tracking_uri
+from hpsearch.search.folder import StudyFolder, write_whole
 from hpsearch.tracking.items import LAUNCH
+from hpsearch.tracking.location import tracking_uri
 from hpsearch.tracking.mlflow import Tracker
+from hpsearch.training.quiet import import_keras
 
 if TYPE_CHECKING:
     import keras
 
 
-def deliver_best(
-    folder: StudyFolder, known: StudyFile, spec: StudySpec, data: Dataset, settled: Settled,
-    records: Sequence[TrialRecord], tracker: Tracker | None,
-) -> Path:  # fmt: skip
-    """Package the best trial's model, evaluate it on the test rows, and log both to the launch's run.
+def deliver_best(study: OpenStudy, records: Sequence[TrialRecord], tracker: Tracker | None = None) -> Path:
+    """Package the best trial's model, evaluate it on the test rows, and log both to the tracker's launch.
 
     With folds it is the net of the first fold. A package of the same trial is kept as it is.
     """
-    best = next(record for record in rank(records, known.info.direction) if record.copy_of is None)
-    path = folder.path / "package"
+    best = next(record for record in rank(records, study.info.direction) if record.copy_of is None)
+    path = study.folder.path / "package"
     if not _is_package_of(path, best):
-        model = _rebuild(folder, best, data, settled)
-        evaluation = _evaluate(model, data)
-        metadata = _metadata(known, best, evaluation)
+        model = _rebuild(study, best)
+        evaluation = _evaluate(model, study.data)
         write_package(
-            path, model=model, preparation=data.preparation(0), signature=data.signature, metadata=metadata,
+            path,
+            model=model,
+            preparation=study.data.preparation(0),
+            signature=study.data.signature,
+            metadata=_metadata(study.info, best, evaluation),
             configuration=best.configuration,
-        )  # fmt: skip
-        _write_evaluation(folder, evaluation)
+        )
+        _write_evaluation(study.folder, evaluation)
         if tracker is not None:
-            _log(tracker, folder, path, spec, evaluation)
+            _log(tracker, study, path, evaluation)
     return path
 
 
@@ -60,8 +60,7 @@ def package_of(result: StudyResult) -> Path:
     """
     if result.best is None:
         raise NoTrialCompleted(f"no trial of '{result.name}' completed yet; run the study first")
-    spec, data = result.file.load_spec(), open_dataset(Path(result.file.dataset))
-    return deliver_best(result.folder, result.file, spec, data, settle(spec, data), result.records, None)
+    return deliver_best(open_study(result), result.records)
 
 
 def export_best(result: StudyResult, folder: str | Path) -> list[Path]:
@@ -76,11 +75,12 @@ def _is_package_of(path: Path, best: TrialRecord) -> bool:
     return about.exists() and json.loads(about.read_text())["metadata"]["trial"] == best.number
 
 
-def _rebuild(folder: StudyFolder, best: TrialRecord, data: Dataset, settled: Settled) -> keras.Model:
-    weights = weights_path(folder, best.number)
+def _rebuild(study: OpenStudy, best: TrialRecord) -> keras.Model:
+    weights = weights_path(study.folder, best.number)
     if not weights.exists():
         raise PackageError(f"{weights} is missing; the model of trial {best.number} cannot be made")
-    model = build_model(best.configuration, data.signature, best.seed, settled.settings.loss)
+    import_keras()
+    model = build_model(best.configuration, study.data.signature, best.seed, study.settled.settings.loss)
     model.set_weights(load_weights(weights))
     return model
 
@@ -97,12 +97,19 @@ def _evaluate(model: keras.Model, data: Dataset) -> Evaluation:
     return evaluate(data.signature.task, truth, prediction, data.signature.class_names)
 
 
-def _metadata(known: StudyFile, best: TrialRecord, evaluation: Evaluation) -> dict[str, Any]:
+def _metadata(info: StudyInfo, best: TrialRecord, evaluation: Evaluation) -> dict[str, Any]:
     return {
-        "study": known.info.name, "uid": known.info.uid, "trial": best.number, "objective": known.info.objective,
-        "value": best.value, "metrics": best.metrics, "test": evaluation.metrics, "data_digest": known.info.data_digest,
-        "seed": best.seed, "fold": 1 if known.info.splits > 1 else None,
-    }  # fmt: skip
+        "study": info.name,
+        "uid": info.uid,
+        "trial": best.number,
+        "objective": info.objective,
+        "value": best.value,
+        "metrics": best.metrics,
+        "test": evaluation.metrics,
+        "data_digest": info.data_digest,
+        "seed": best.seed,
+        "fold": 1 if info.splits > 1 else None,
+    }
 
 
 def _write_evaluation(folder: StudyFolder, evaluation: Evaluation) -> None:
@@ -114,13 +121,13 @@ def _write_evaluation(folder: StudyFolder, evaluation: Evaluation) -> None:
     write_whole(folder.path / "evaluation.json", json.dumps(evaluation.to_json(), indent=1).encode())
 
 
-def _log(tracker: Tracker, folder: StudyFolder, path: Path, spec: StudySpec, evaluation: Evaluation) -> None:
+def _log(tracker: Tracker, study: OpenStudy, path: Path, evaluation: Evaluation) -> None:
+    folder = study.folder.path
     tracker.launch_metrics({f"test_{name}": value for name, value in evaluation.metrics.items()})
-    for file in (folder.path / "evaluation.txt", folder.path / "evaluation.json"):
+    for file in (folder / "evaluation.txt", folder / "evaluation.json", *sorted((folder / "evaluation").glob("*.png"))):
         tracker.artifact(LAUNCH, f"evaluation/{file.name}", file)
-    for picture in sorted((folder.path / "evaluation").glob("*.png")):
-        tracker.artifact(LAUNCH, f"evaluation/{picture.name}", picture)
     run_id = tracker.launch_run_id
     if run_id is not None:
-        frame, columns, _ = load_table(spec)
-        log_package(tracking_uri(folder.path.parent.parent), run_id, path, frame[[name for name, _ in columns.columns]].head(5))
+        frame, columns, _ = load_table(study.spec)
+        rows = frame[[name for name, _ in columns.columns]].head(5)
+        log_package(tracking_uri(folder.parent.parent), run_id, path, rows)

@@ -1,4 +1,4 @@
-"""`hpsearch check`: is the study file right, are the data readable, does a net train, how long will it all take?"""
+"""`hpsearch check`: whether the study file is right, the data readable, a net trains, and how long it will all take."""
 
 from __future__ import annotations
 

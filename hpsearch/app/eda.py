@@ -15,7 +15,7 @@ from hpsearch.spec import load_spec
 
 @dataclass(frozen=True)
 class Exploration:
-    """A profile, the page that shows it, and what to say of skrub's report (its path, or how to get it)."""
+    """A profile, the page that shows it, and what to say of skrub's report: where it is, or how to get it."""
 
     profile: Profile
     page: Path
@@ -30,6 +30,7 @@ def explore(study: str | Path, *, store: str | Path | None = None, output: str |
     page.parent.mkdir(parents=True, exist_ok=True)
     frame, columns, parts = load_table(spec)
     profile = profile_table(frame, columns, parts)
-    skrub = write_skrub_report(frame, page.parent / "skrub.html")
+    beside = page.with_name(f"{page.stem}-skrub.html")
+    skrub = write_skrub_report(frame, beside, title=spec.name)
     write_eda(profile, spec.name, page, frame=frame)
-    return Exploration(profile, page, skrub, columns.notes)
+    return Exploration(profile, page, f"every column to explore: {beside}" if skrub else skrub.message, columns.notes)

@@ -54,7 +54,11 @@ def _study_file(name: str, kind: str, source: str, target: str, columns: Columns
     return (
         "# yaml-language-server: $schema=hpsearch.schema.json   (hpsearch schema > hpsearch.schema.json)\n"
         f"# Run it: hpsearch run {name}.yaml\n"
-        + (f"#\n# What looks wrong with the data (hpsearch eda {name}.yaml shows more):\n{warnings}" if warnings else "")
+        + (
+            f"#\n# What looks wrong with the data (hpsearch eda {name}.yaml shows more):\n{warnings}"
+            if warnings
+            else ""
+        )
         + f"\nname: {name}\n"
         'description: ""  # the question, in a sentence\n'
         f"\ndata:\n  {kind}: {_text(source)}\n  target: {_text(target)}\n"
@@ -81,6 +85,11 @@ def _list(names: list[str]) -> str:
 
 def _text(text: str) -> str:
     """Write a text so that YAML reads it back as text."""
-    import json
-    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", text) and text.lower() not in ("true", "false", "null", "yes", "no")
+    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", text) and text.lower() not in (
+        "true",
+        "false",
+        "null",
+        "yes",
+        "no",
+    )
     return text if plain else json.dumps(text, ensure_ascii=False)

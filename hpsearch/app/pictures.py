@@ -7,15 +7,12 @@ from collections.abc import Sequence
 
 import yaml
 
-from hpsearch.data.dataset import Dataset
+from hpsearch.app.opened import OpenStudy
 from hpsearch.data.prepared import load_table
 from hpsearch.data.profile import profile_table
 from hpsearch.records import EpochRecord, StudyInfo, TrialRecord
 from hpsearch.report import figures
-from hpsearch.search.folder import StudyFolder
 from hpsearch.search.importance import importances
-from hpsearch.space.space import Space
-from hpsearch.spec import StudySpec
 from hpsearch.tracking.items import LAUNCH
 from hpsearch.tracking.mlflow import Tracker
 
@@ -38,36 +35,35 @@ class TrialPictures:
         written = yaml.safe_dump(dict(record.configuration), sort_keys=False)
         self._tracker.artifact(record.number, "configuration.yaml", written)
         if record.epochs:
-            self._tracker.artifact(record.number, "learning_curve.png", figures.learning_curve(record, self._info.objective))
+            self._tracker.artifact(
+                record.number, "learning_curve.png", figures.learning_curve(record, self._info.objective)
+            )
 
 
-def log_study_pictures(
-    tracker: Tracker, folder: StudyFolder, info: StudyInfo, space: Space, records: Sequence[TrialRecord],
-    spec: StudySpec, data: Dataset,
-) -> None:  # fmt: skip
+def log_study_pictures(tracker: Tracker, study: OpenStudy, records: Sequence[TrialRecord]) -> None:
     """Log how the search went, what mattered, and the data's profile to the launch."""
     if not records:
         return
+    info, space = study.info, study.settled.space
     pictures = {
         "optimization_history": figures.optimization_history(records, info),
         "parallel_coordinates": figures.parallel_coordinates(records, info, space),
         "slices": figures.slices(records, info, space),
         "timeline": figures.timeline(records),
     }
-    named = importances(folder.journal, spec.search.seed)
+    named = importances(study.folder.journal, study.spec.search.seed)
     if named:
         pictures["importances"] = figures.importances(named)
         tracker.artifact(LAUNCH, "importances.json", json.dumps(named, indent=1))
     for name, png in pictures.items():
         tracker.artifact(LAUNCH, f"plots/{name}.png", png)
-    profile = profile_file(folder, spec)
-    tracker.artifact(LAUNCH, "data_profile.json", profile)
+    tracker.artifact(LAUNCH, "data_profile.json", _profile(study))
 
 
-def profile_file(folder: StudyFolder, spec: StudySpec) -> str:
+def _profile(study: OpenStudy) -> str:
     """Return the data's profile as JSON, computed once a study."""
-    path = folder.path / "profile.json"
+    path = study.folder.path / "profile.json"
     if not path.exists():
-        frame, columns, parts = load_table(spec)
+        frame, columns, parts = load_table(study.spec)
         path.write_text(json.dumps(profile_table(frame, columns, parts).to_json(), indent=1))
     return path.read_text()

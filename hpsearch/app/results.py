@@ -83,8 +83,11 @@ class StudyResult:
         return json.loads(path.read_text()) if path.exists() else None
 
     def trials_frame(self) -> pd.DataFrame:
-        """Return a DataFrame with a row for each finished trial: `state`, `value`, ...,
-        `configuration.learning_rate`, ..., `metrics.val_rmse`, ... (NaN where a net lacks the parameter)."""
+        """Return a DataFrame with a row for each finished trial.
+
+        Columns: `trial`, `state`, `value`, ..., `configuration.learning_rate`, ..., `metrics.val_rmse`, ...; NaN
+        where a net lacks the parameter.
+        """
         import pandas as pd
 
         return pd.json_normalize([_flat(record) for record in self.records])

@@ -8,21 +8,24 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from hpsearch.app.best import deliver_best
 from hpsearch.app.display import Display, Silent
+from hpsearch.app.opened import OpenStudy
 from hpsearch.app.pictures import TrialPictures, log_study_pictures
 from hpsearch.app.results import StudyResult, load
 from hpsearch.app.store import store_folder
 from hpsearch.data.dataset import Dataset
+from hpsearch.data.faults import source_name
 from hpsearch.data.prepared import prepare_dataset
-from hpsearch.data.sources import describe_source
 from hpsearch.errors import NoTrialCompleted, StudyChanged
-from hpsearch.records import StudyInfo
+from hpsearch.records import StudyInfo, TrialRecord
 from hpsearch.search.book import Book
 from hpsearch.search.folder import StudyFile, StudyFolder, new_uid
 from hpsearch.search.optuna_study import OptunaStudy
@@ -31,9 +34,9 @@ from hpsearch.search.settings import Settled, settle, worker_count
 from hpsearch.search.study import Ending, Plan, Search
 from hpsearch.spec import StudySpec, load_spec
 from hpsearch.spec.compare import differences
-from hpsearch.tracking.location import artifact_root, is_server, redact, tracking_uri
+from hpsearch.tracking.location import artifact_root, is_server, tracking_uri
 from hpsearch.tracking.mlflow import Tracker
-from hpsearch.tracking.ui import study_link
+from hpsearch.tracking.ui import study_link, without_user
 from hpsearch.training.select import make_trainer
 from hpsearch.workers.inline import InlinePool
 from hpsearch.workers.pool import Pool
@@ -42,7 +45,7 @@ from hpsearch.workers.protocol import Setup
 
 
 def run(
-    study: str | Path | StudySpec,
+    source: str | Path | StudySpec,
     *,
     trials: int | None = None,
     more: int | None = None,
@@ -54,15 +57,15 @@ def run(
 ) -> StudyResult:
     """Run a study, or go on with it, and return what it found.
 
-    study: a study file or a `StudySpec`. trials: in all, over every launch (default: the file's). more: that many
+    source: a study file or a `StudySpec`. trials: in all, over every launch (default: the file's). more: that many
     beyond what has been done. new: start afresh; an earlier study of this name is set aside. timeout: seconds, this
     launch. workers: a number, 'auto' or 'inline'. store: folder for everything that is made.
 
     Raises SpecError, DataError, StudyChanged, StudyLocked, StudyAborted, and NoTrialCompleted where the budget is spent
     without a completed trial. Ctrl-C ends the launch early; the result's `ending` says so, and the same call goes on.
     """
-    spec = study if isinstance(study, StudySpec) else load_spec(study)
-    text = _text(study, spec)
+    spec = source if isinstance(source, StudySpec) else load_spec(source)
+    text = _text(source, spec)
     place, shown = store_folder(store, create=True), display or Silent()
     folder = StudyFolder(place / "studies" / spec.name)
     owner = f"process {os.getpid()} on {socket.gethostname()} since {_now()}"
@@ -71,10 +74,11 @@ def run(
         for note in data.notes:
             shown.note(note)
         settled = settle(spec, data)
-        known = _continue_or_begin(folder, spec, text, data, settled, new, shown)
-        known = _with_total(folder, known, spec, trials, more)
-        plan = _plan(spec, known, settled, timeout)
-        ending, link = _launch(folder, known, spec, data, settled, plan, workers, place, owner, shown)
+        file = _continue_or_begin(folder, spec, text, data, settled, new, shown)
+        file = _with_total(folder, file, spec, trials, more)
+        study = OpenStudy(folder, file, spec, data, settled)
+        count = spec.search.workers if workers is None else workers
+        ending, link = _launch(study, _plan(study, timeout), count, place, owner, shown)
     result = replace(load(spec.name, store=place), ending=ending, link=link)
     if result.best is None and ending != "interrupted":
         raise NoTrialCompleted(f"no trial of '{spec.name}' completed: {result.failures()}")
@@ -108,79 +112,111 @@ def _continue_or_begin(
 
 
 def _with_total(
-    folder: StudyFolder, known: StudyFile, spec: StudySpec, trials: int | None, more: int | None
+    folder: StudyFolder, file: StudyFile, spec: StudySpec, trials: int | None, more: int | None
 ) -> StudyFile:
     """Settle how many trials there are to be in all, and write the study down."""
-    total = max(known.trials, spec.search.trials)
+    total = max(file.trials, spec.search.trials)
     if more is not None:
-        total = Book(folder, known.info.direction, 1).counted() + more
+        total = Book(folder, file.info.direction, 1).counted() + more
     if trials is not None:
         total = trials
-    decided = replace(known, trials=total, dataset=known.dataset)
+    decided = replace(file, trials=total)
     folder.write(decided)
     return decided
 
 
-def _plan(spec: StudySpec, known: StudyFile, settled: Settled, timeout: float | None) -> Plan:
-    search = spec.search
+def _plan(study: OpenStudy, timeout: float | None) -> Plan:
+    search = study.spec.search
     return Plan(
-        search.seed, settled.objective, known.trials, known.info.splits,
-        timeout if timeout is not None else search.timeout, search.trial_timeout, search.stop_at,
-    )  # fmt: skip
+        seed=search.seed,
+        objective=study.settled.objective,
+        trials=study.file.trials,
+        splits=study.info.splits,
+        timeout=search.timeout if timeout is None else timeout,
+        trial_timeout=search.trial_timeout,
+        stop_at=search.stop_at,
+    )
 
 
 def _launch(
-    folder: StudyFolder, known: StudyFile, spec: StudySpec, data: Dataset, settled: Settled, plan: Plan,
-    workers: int | str | None, place: Path, owner: str, shown: Display,
-) -> tuple[Ending, str]:  # fmt: skip
-    """Search, then package, evaluate and log; MLflow hears of everything as it happens."""
-    book = Book(folder, known.info.direction, spec.search.keep_models)
-    study = OptunaStudy(folder.journal, spec.search, settled.space, known.info.direction, settled.steps)
-    lost = recover(study, book)
-    study.enqueue_missing(spec.search.start_with)
-    if lost:
-        shown.note(f"{len(lost)} trials that an earlier launch left unfinished will be run again")
-    count = min(worker_count(spec.search.workers if workers is None else workers), max(plan.trials - book.counted(), 0))
+    study: OpenStudy, plan: Plan, workers: int | str, place: Path, owner: str, shown: Display
+) -> tuple[Ending, str]:
+    """Search, package, evaluate, with MLflow hearing of it all; return why it ended and the link to see it."""
+    book = Book(study.folder, study.info.direction, study.spec.search.keep_models)
+    asker = _asker(study, book, shown)
+    left = max(plan.trials - book.counted(), 0)
     uri = tracking_uri(place)
-    tracker = Tracker(uri, known.info, artifact_root(place), owner)
-    with tracker, _pool(count, workers or spec.search.workers, folder, data, settled) as pool:
-        tracker.start_launch(known.text, tags={"hpsearch.store": str(place)}, params=_launch_params(spec, plan))
-        source = describe_source(spec.data, spec.folder)
-        tracker.log_dataset(spec.name, data.digest, data.rows["total"], data.signature.columns, source)
-        if book.records:
-            for line in tracker.reconcile(list(book.records.values())):
-                shown.note(f"MLflow: {line}")
-        shown.begin(known.info, plan.trials, pool.places, list(book.records.values()))
-        search = Search(study, pool, book, plan, [tracker, TrialPictures(tracker, known.info), shown])
+    tracker = Tracker(uri, study.info, artifact_root(place), owner)
+    with tracker, _pool(study, workers, left) as pool:
+        _begin_launch(tracker, study, plan, place)
+        if book.records and (repaired := tracker.reconcile(list(book.records.values()))):
+            shown.note(f"MLflow: {len(repaired)} runs put right after an earlier launch")
+        shown.begin(study.info, plan.trials, pool.places, list(book.records.values()))
+        search = Search(asker, pool, book, plan, [tracker, TrialPictures(tracker, study.info), shown])
         try:
             with _signals(search.interrupt):
                 ending = search.run()
         finally:
             shown.end()
             pool.close()
-        records = list(book.records.values())
-        if ending != "interrupted" and book.best() is not None:
-            shown.note("packaging and evaluating the best trial")
-            deliver_best(folder, known, spec, data, settled, records, tracker)
-        log_study_pictures(tracker, folder, known.info, settled.space, records, spec, data)
-        tracker.end_launch("KILLED" if ending == "interrupted" else "FINISHED", tags={"hpsearch.ending": ending})
+        _end_launch(tracker, study, ending, list(book.records.values()), shown)
         experiment = tracker.experiment_id
-        if tracker.trouble:
-            shown.note(f"MLflow could not be written ({tracker.trouble}); the next launch writes what is missing")
-    base = uri if is_server(uri) else "http://127.0.0.1:5000"
-    link = study_link(redact(base), experiment, "objective", known.info.direction) if experiment else ""
-    return ending, link
+    base = without_user(uri) if is_server(uri) else "http://127.0.0.1:5000"
+    return ending, study_link(base, experiment, "objective", study.info.direction) if experiment else ""
+
+
+def _asker(study: OpenStudy, book: Book, shown: Display) -> OptunaStudy:
+    """Open Optuna's side, put right what an earlier launch left, and queue what is to be tried first."""
+    settled = study.settled
+    asker = OptunaStudy(study.folder.journal, study.spec.search, settled.space, study.info.direction, settled.steps)
+    lost = recover(asker, book)
+    asker.enqueue_missing(study.spec.search.start_with)
+    if lost:
+        shown.note(f"{len(lost)} trials that an earlier launch left unfinished will be run again")
+    return asker
+
+
+def _begin_launch(tracker: Tracker, study: OpenStudy, plan: Plan, place: Path) -> None:
+    search, data = study.spec.search, study.data
+    params = {
+        "objective": plan.objective.name,
+        "trials": plan.trials,
+        "sampler": search.sampler.name,
+        "pruner": search.pruner.name,
+        "seed": search.seed,
+        "splits": plan.splits,
+        "trainer": search.trainer,
+    }
+    tracker.start_launch(study.file.text, tags={"hpsearch.store": str(place)}, params=params)
+    source = source_name(study.spec.data)
+    tracker.log_dataset(study.info.name, data.digest, data.rows["total"], data.signature.columns, source)
+
+
+def _end_launch(
+    tracker: Tracker, study: OpenStudy, ending: Ending, records: Sequence[TrialRecord], shown: Display
+) -> None:
+    if ending != "interrupted" and any(record.state == "completed" for record in records):
+        shown.note("packaging and evaluating the best trial")
+        deliver_best(study, records, tracker)
+    log_study_pictures(tracker, study, records)
+    tracker.flush()
+    if tracker.trouble:
+        tracker.reconcile(records)
+    tracker.end_launch("KILLED" if ending == "interrupted" else "FINISHED", tags={"hpsearch.ending": ending})
+    tracker.flush()
+    if tracker.trouble:
+        shown.note(f"MLflow could not be written ({tracker.trouble}); the next launch writes what is missing")
 
 
 @contextlib.contextmanager
-def _pool(
-    count: int, asked: int | str, folder: StudyFolder, data: Dataset, settled: Settled
-) -> Iterator[Pool]:  # fmt: skip
+def _pool(study: OpenStudy, workers: int | str, left: int) -> Iterator[Pool]:
+    """Open as many places as there are trials left at most."""
+    settings, data = study.settled.settings, study.data
     pool: Pool
-    if asked == "inline":
-        pool = InlinePool(make_trainer(settled.settings), data)
+    if workers == "inline":
+        pool = InlinePool(make_trainer(settings), data)
     else:
-        pool = ProcessPool(count, Setup(data.folder, settled.settings), folder.logs)
+        pool = ProcessPool(min(worker_count(workers), left), Setup(data.folder, settings), study.folder.logs)
     try:
         yield pool
     finally:
@@ -206,21 +242,11 @@ def _signals(interrupt: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _launch_params(spec: StudySpec, plan: Plan) -> dict[str, object]:
-    search = spec.search
-    return {
-        "objective": plan.objective.name, "trials": plan.trials, "sampler": search.sampler.name,
-        "pruner": search.pruner.name, "seed": search.seed, "splits": plan.splits, "trainer": search.trainer,
-    }  # fmt: skip
-
-
-def _text(study: str | Path | StudySpec, spec: StudySpec) -> str:
+def _text(source: str | Path | StudySpec, spec: StudySpec) -> str:
     """Return the study file as it was written; of a spec made in Python, its YAML."""
-    if isinstance(study, StudySpec):
-        import yaml
-
+    if isinstance(source, StudySpec):
         return yaml.safe_dump(spec.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
-    return Path(study).read_text("utf-8-sig")
+    return Path(source).read_text("utf-8-sig")
 
 
 def _now() -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import typer
 
 from hpsearch.cli import explore, launch, report
 from hpsearch.errors import HpsearchError
 
-_UsageError = typer.BadParameter.__bases__[0]  # wrong options and arguments; typer has no public name for it
+# Wrong options and arguments; typer has no public name for their common class.
+_UsageError: type[Any] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     name="hpsearch",

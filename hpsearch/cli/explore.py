@@ -43,7 +43,9 @@ def check(study: StudyFile, as_json: Json = False, store: Store = None) -> None:
     out.print(f"  configurations: {count}")
     out.print(f"  one gradient step: {number(found.step_seconds * 1000)} ms")
     total = duration(found.estimated_seconds)
-    out.print(f"  {found.trials} trials on {found.workers} workers: at most about {total}; pruning and early stopping save")
+    out.print(
+        f"  {found.trials} trials on {found.workers} workers: at most about {total}; pruning and early stopping save"
+    )
 
 
 def schema() -> None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 PIPED_WIDTH = 140
 """Columns of a table that goes to a file or a pipe."""
 
-Store = Annotated[Path | None, typer.Option(help="Folder for everything that is made (default: HPSEARCH_STORE, ./mlruns).")]
+Store = Annotated[
+    Path | None, typer.Option(help="Folder for everything that is made (default: HPSEARCH_STORE, ./mlruns).")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys.")]
 StudyFile = Annotated[Path, typer.Argument(help="A study file.", metavar="STUDY.yaml")]
 StudyName = Annotated[str, typer.Argument(help="A study's name.", metavar="STUDY")]

@@ -144,7 +144,9 @@ class Bar:
         assert tally is not None
         running = ", ".join(f"trial {n} {where}" for n, where in sorted(self._running.items()))
         counts = f"{tally.done()}/{tally.trials} trials, {tally.state('pruned')} pruned, {tally.state('failed')} failed"
-        left = " ".join(text for text in (tally.time_left() if self._running else "", f"({running})" if running else "") if text)
+        left = " ".join(
+            text for text in (tally.time_left() if self._running else "", f"({running})" if running else "") if text
+        )
         self._progress.update(self._task, completed=tally.done(), counts=counts, left=left)
 
 

@@ -53,7 +53,9 @@ def show(
 
 def best(
     study: StudyName,
-    export: Annotated[Path | None, typer.Option(help="Write model, preparation, configuration, evaluation here.")] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Write model, preparation, configuration, evaluation here.")
+    ] = None,
     as_json: Json = False,
     store: Store = None,
 ) -> None:
@@ -76,7 +78,9 @@ def best(
 
 def compare(
     studies: Annotated[list[str], typer.Argument(help="Names of studies.", metavar="STUDY...")],
-    top: Annotated[int | None, typer.Option(min=1, help="Configurations of each (default: 5 of one, 1 of each).")] = None,
+    top: Annotated[
+        int | None, typer.Option(min=1, help="Configurations of each (default: 5 of one, 1 of each).")
+    ] = None,
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
     as_json: Json = False,
     store: Store = None,

@@ -74,7 +74,9 @@ def _print_best_trials(console: Console, result: StudyResult, top: int) -> None:
     from rich.table import Table
 
     ranked = result.ranked()[:top]
-    table = Table(title=f"the best of '{result.name}'", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(
+        title=f"the best of '{result.name}'", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
     for column in ("trial", f"val_{result.info.objective}", "epoch", "weights", "seconds"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("configuration", overflow="fold")
@@ -98,7 +100,9 @@ def print_study(console: Console, result: StudyResult, top: int) -> None:
     """Print a study's state, best trials, importances and time."""
     info = result.info
     states = ", ".join(f"{count} {state}" for state, count in result.states().items() if count) or "none yet"
-    console.print(f"study '{info.name}': {info.task}, {info.direction} val_{info.objective}; begun {result.file.created}")
+    console.print(
+        f"study '{info.name}': {info.task}, {info.direction} val_{info.objective}; begun {result.file.created}"
+    )
     if info.description:
         console.print(info.description)
     console.print(f"trials: {result.done()} of {result.file.trials} done ({states})")
@@ -162,7 +166,9 @@ def print_space(console: Console, spec: StudySpec) -> None:
         seen.add(row.name)
         layers = [p.layer for p in space if p.row is row and p.layer is not None]
         name = f"{row.name}_1 .. {row.name}_{layers[-1]}" if len(layers) > 1 else parameter.name
-        rows.append((row.group if row.group != last else "", name, describe(parameter.domain), row.meaning, row.used_by))
+        rows.append(
+            (row.group if row.group != last else "", name, describe(parameter.domain), row.meaning, row.used_by)
+        )
         last = row.group
     _print_rows(console, ("group", "parameter", "range", "what it is", "used by"), rows)
     count = space.count()

@@ -30,7 +30,7 @@ def append_record(path: Path, record: TrialRecord) -> None:
 
 
 def read_history(path: Path) -> dict[int, TrialRecord]:
-    """Return the finished trials by number; of two lines for one trial the last counts. A cut last line is passed over."""
+    """Return the finished trials by number; a cut last line is passed over."""
     records: dict[int, TrialRecord] = {}
     if not path.exists():
         return records

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import BaseJournalFileLock, JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 
 from hpsearch.errors import StoreError
@@ -38,7 +38,7 @@ class Asked:
     retry_of: int | None = None
 
 
-class _OneWriter(BaseJournalFileLock):
+class _OneWriter(JournalFileSymlinkLock):
     """The journal's own lock, left out: the driver holds the study's lock, and nobody else writes."""
 
     def acquire(self) -> bool:
@@ -150,9 +150,11 @@ def started_at(trial: FrozenTrial) -> str:
 
 def _open(journal: Path) -> BaseStorage:
     try:
-        return JournalStorage(JournalFileBackend(str(journal.absolute()), lock_obj=_OneWriter()))
+        return JournalStorage(JournalFileBackend(str(journal.absolute()), lock_obj=_OneWriter(str(journal.absolute()))))
     except (ValueError, KeyError, OSError) as error:
-        raise StoreError(f"{journal} is damaged or cannot be read ({error}); keep a copy, then start with --new") from None
+        raise StoreError(
+            f"{journal} is damaged or cannot be read ({error}); keep a copy, then start with --new"
+        ) from None
 
 
 def _first(domain: object) -> Value:

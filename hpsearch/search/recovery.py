@@ -25,7 +25,12 @@ def recover(study: OptunaStudy, book: Book) -> list[TrialRecord]:
             retry_of = trial.user_attrs.get("retry_of")
             reason = "lost: the launch that ran it ended without a word"
             record = TrialRecord(
-                trial.number, study.configuration_of(trial), "interrupted", reason, started=started_at(trial), retry_of=retry_of
+                trial.number,
+                study.configuration_of(trial),
+                "interrupted",
+                reason,
+                started=started_at(trial),
+                retry_of=retry_of,
             )
             book.add(record)
             lost.append(record)

@@ -64,10 +64,11 @@ def _members(name: str, domain: Any) -> list[Value]:
     count = domain.count()
     if count is None:
         message = f"{name} is continuous, which a grid cannot walk; list choices or give a step"
-        raise SpecError([Fault(f"space.{name.split('_')[0] if name.startswith('neurons') else name}", message)])
+        raise SpecError(
+            [Fault(f"space.{name.split('_', maxsplit=1)[0] if name.startswith('neurons') else name}", message)]
+        )
     if isinstance(domain, Choices):
         return list(domain.choices)
     if isinstance(domain, IntRange):
         return list(range(domain.low, domain.high + 1, domain.step))
     return [domain.low + index * (domain.step or 0.0) for index in range(count)]
-

@@ -19,8 +19,8 @@ from hpsearch.records import EpochRecord, TrialRecord, TrialState
 from hpsearch.search.book import Book
 from hpsearch.space.space import Configuration, configuration_key
 from hpsearch.training.seeds import derive_seed
-from hpsearch.training.trainer import Epoch, Job, Outcome
-from hpsearch.workers.pool import Event, Lost, Pool, Stopped, Token
+from hpsearch.training.trainer import Epoch, Job, Outcome, Weights
+from hpsearch.workers.pool import Event, Lost, Pool, Stopped
 
 Ending = Literal["budget", "exhausted", "good enough", "timeout", "interrupted"]
 """Why a launch ended: all trials done, every configuration tried, `stop_at` reached, time over, Ctrl-C."""
@@ -265,8 +265,8 @@ class Search:
             listener.trial_started(copy)
         self._put(copy)
 
-    def _put(self, record: TrialRecord, weights: list[object] | None = None) -> None:
-        self._book.add(record, weights)  # type: ignore[arg-type]
+    def _put(self, record: TrialRecord, weights: Weights | None = None) -> None:
+        self._book.add(record, weights)
         self._asker.tell(record.number, record.state, record.value)
         for listener in self._listeners:
             listener.trial_ended(record)

@@ -1,0 +1,1 @@
+"""The hyperparameter table and the search space a study makes of it."""

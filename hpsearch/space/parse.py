@@ -142,7 +142,9 @@ def _checked_range(row: Row, low: Any, high: Any, step: Any, log: bool) -> Domai
         steps = (high - low) / step
         if not math.isclose(steps, round(steps), abs_tol=1e-9):
             reached = low + math.floor(steps) * step
-            raise DomainError([("step", f"step {step:g} from {low:g} does not reach {high:g}; write high: {reached:g}")])
+            raise DomainError(
+                [("step", f"step {step:g} from {low:g} does not reach {high:g}; write high: {reached:g}")]
+            )
     if row.kind == "int":
         return IntRange(int(low), int(high), int(step or 1), log)
     return FloatRange(float(low), float(high), None if step is None else float(step), log)

@@ -15,7 +15,12 @@ from hpsearch.spec.document import Marks, read_document
 from hpsearch.spec.sections import Section, StudySpec
 
 _KINDS = {"int_type": "a whole number", "float_type": "a number", "string_type": "text", "bool_type": "true or false"}
-_KINDS |= {"list_type": "a list", "dict_type": "a mapping", "model_type": "a mapping", "int_from_float": "a whole number"}
+_KINDS |= {
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "int_from_float": "a whole number",
+}
 
 
 _BOUNDS = {"greater_than": "above", "greater_than_equal": "of at least"}
@@ -102,7 +107,7 @@ def _known(path: tuple[str | int, ...]) -> list[str]:
     model: type[Section] = StudySpec
     for part in path:
         field: FieldInfo | None = model.model_fields.get(str(part))
-        sections = [m for m in _models(field.annotation)] if field else []
+        sections = _models(field.annotation) if field else []
         if not sections:
             return []
         model = sections[0]

@@ -158,7 +158,9 @@ def _row(name: str) -> Any:
     return GetPydanticSchema(
         lambda _source, _handler: core_schema.no_info_plain_validator_function(
             parse,
-            serialization=core_schema.plain_serializer_function_ser_schema(lambda domain: None if domain is None else write_domain(domain)),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda domain: None if domain is None else write_domain(domain)
+            ),
         ),
         lambda _schema, _handler: schema,
     )
@@ -269,7 +271,9 @@ class SearchSection(Section):
     objective: MetricName = Field(None, description="metric of the validation rows (default by task: rmse, log_loss)")
     trials: Whole = Field(50, ge=1, le=1_000_000, description="trials in all, over every launch")
     timeout: Duration | None = Field(None, description="time a launch may take, as 10min")
-    sampler: Sampler = Field(default_factory=lambda: NamedOptions(name="tpe"), description="which configuration is next")
+    sampler: Sampler = Field(
+        default_factory=lambda: NamedOptions(name="tpe"), description="which configuration is next"
+    )
     pruner: Pruner = Field(
         default_factory=lambda: NamedOptions(name="median"), description="which trials are stopped early"
     )
@@ -280,7 +284,9 @@ class SearchSection(Section):
     class_weight: Literal["balanced", "none"] = Field("none", description="weigh classes by their rarity")
     start_with: list[dict[str, Value]] = Field(default_factory=list, description="configurations to try first")
     seed: Whole = Field(0, ge=0, lt=2**32, description="seed of the search and of every trial")
-    workers: Annotated[Literal["auto", "inline"] | Whole, AfterValidator(_worker_count)] = Field("auto", description="training processes (auto: one a core)")
+    workers: Annotated[Literal["auto", "inline"] | Whole, AfterValidator(_worker_count)] = Field(
+        "auto", description="training processes (auto: one a core)"
+    )
     trainer: Literal["auto", "keras"] = Field("auto", description="what trains the nets")
     trial_timeout: Duration | None = Field(None, description="time a trial may take")
     keep_models: Whole = Field(3, ge=1, le=1000, description="how many of the best trials keep their weights")
@@ -309,4 +315,3 @@ class StudySpec(Section):
     folder: SkipJsonSchema[Path] = Field(
         default_factory=Path.cwd, exclude=True, description="what relative data paths start from"
     )
-

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ from hpsearch.tracking.items import (
     Tags,
     as_tags,
     better,
+    epoch_points,
     launch_ended,
     launch_started,
     metric_points,
@@ -37,6 +38,18 @@ from hpsearch.tracking.reconcile import Action, Close, Create, Delete, plan
 from hpsearch.tracking.store import MlflowStore, failures
 
 _T = TypeVar("_T")
+
+LIVE_INTERVAL = 3.0
+"""Seconds between two writes of a running trial's epochs."""
+
+
+@dataclass
+class _Live:
+    """The epochs of a running trial that wait to be written, and how many were."""
+
+    since: float
+    waiting: list[EpochRecord] = field(default_factory=list)
+    written: int = 0
 
 
 class Tracker:
@@ -65,6 +78,7 @@ class Tracker:
         self._launch: tuple[Item, ...] = ()
         self._open_launch = False
         self._best: float | None = None
+        self._live: dict[int, _Live] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -105,11 +119,19 @@ class Tracker:
         self._write(trial_started(self._info, record, self._owner))
 
     def epoch(self, number: int, epoch: EpochRecord) -> None:
-        """Pass over an epoch: a trial's are written together when it ends, in one batch rather than sixty."""
+        """Hear of an epoch. A long trial's are written every few seconds, a short one's together when it ends."""
+        now = self._clock()
+        live = self._live.setdefault(number, _Live(since=now))
+        live.waiting.append(epoch)
+        if now - live.since >= LIVE_INTERVAL:
+            points = epoch_points(self._info, live.waiting, round(now * 1000))
+            live.written, live.waiting, live.since = live.written + len(live.waiting), [], now
+            self._write((Points(number, points),))
 
     def trial_ended(self, record: TrialRecord) -> None:
         """Write how a trial went and end its run; begin it first if that was never told (a copy)."""
-        self._submit(lambda: self._end_trial(record))
+        live = self._live.pop(record.number, None)
+        self._submit(lambda: self._end_trial(record, live.written if live else 0))
 
     def artifact(self, run: RunKey, name: str, content: bytes | str | Path) -> None:
         """Keep a file with a trial (by number) or the launch (`LAUNCH`); `name` may have folders (`plots/a.png`).
@@ -178,10 +200,10 @@ class Tracker:
             self.trouble = redact(f"{type(error).__name__}: {error}".strip())
             return None
 
-    def _end_trial(self, record: TrialRecord) -> None:
+    def _end_trial(self, record: TrialRecord, written: int) -> None:
         if self._store.run_id(record.number) is None:
             self._store.write(trial_started(self._info, record, self._owner))
-        self._store.write(trial_ended(self._info, record))
+        self._store.write(trial_ended(self._info, record, written))
         if record.state == "completed":
             self._best = better(self._info, self._best, record.value)
             points = progress(record, self._best)

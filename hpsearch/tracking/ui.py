@@ -41,7 +41,7 @@ def serve_ui(store: Path, port: int = 5000, workers: int = 1, patience: float = 
     """
     uri = tracking_uri(store)
     if is_server(uri):
-        return Ui(_without_user(uri), None)
+        return Ui(without_user(uri), None)
     _make_database(uri)
     private_folder(store.absolute())
     log = store.absolute() / "ui.log"
@@ -125,7 +125,7 @@ def study_link(base: str, experiment_id: str, objective: str = "objective", dire
     return f"{base.rstrip('/')}/#/experiments/{experiment_id}/runs?{urlencode(query).replace('+', '%20')}"
 
 
-def _without_user(uri: str) -> str:
+def without_user(uri: str) -> str:
     """Return a server's address fit to print: no `user:password@`."""
     parts = urlsplit(uri)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")

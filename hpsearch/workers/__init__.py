@@ -1,0 +1,1 @@
+"""Where training runs: in this process, or in processes of their own."""

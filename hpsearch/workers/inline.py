@@ -50,4 +50,3 @@ class InlinePool:
         if self._running is not None:
             self._running[1].close()
             self._running = None
-

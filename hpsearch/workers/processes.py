@@ -91,12 +91,13 @@ class ProcessPool:
                 worker.process.kill()
                 worker.process.wait()
             worker.connection.close()
+        self._workers = []
 
     def _spawn(self, number: int) -> _Worker:
         ours, theirs = socket.socketpair()
         environment = os.environ | {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
         with (self._logs / f"worker-{number}.log").open("ab") as log:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603  our own program, and a number
                 [sys.executable, "-m", "hpsearch.workers.process", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, env=environment,

@@ -1,7 +1,7 @@
 """What the driver and a worker process say to each other over their pipe.
 
-    driver -> worker    Setup, then Job | Stop | Exit, in any order
-    worker -> driver    Ready, then Epoch ... and one of Outcome (with Memory behind it), Stopped, Lost for each job
+driver -> worker    Setup, then Job | Stop | Exit, in any order
+worker -> driver    Ready, then Epoch ... and one of Outcome (with Memory behind it), Stopped, Lost for each job
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -54,8 +55,8 @@ def trial() -> Callable[..., TrialRecord]:
 def open_tracker(uri: str, tmp_path: Path, info: StudyInfo) -> Iterator[Callable[..., Tracker]]:
     with ExitStack() as stack:
 
-        def open_one(owner: str = "me") -> Tracker:
-            return stack.enter_context(Tracker(uri, info, tmp_path / "artifacts", owner))
+        def open_one(owner: str = "me", clock: Callable[[], float] = time.time) -> Tracker:
+            return stack.enter_context(Tracker(uri, info, tmp_path / "artifacts", owner, clock))
 
         yield open_one
 

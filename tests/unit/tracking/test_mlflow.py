@@ -41,6 +41,25 @@ def test_a_completed_trial_reads_back_whole(
     assert [(metric.step, metric.value) for metric in history] == [(1, 52.0), (2, 51.0), (3, 50.0)]
 
 
+def test_a_long_trial_shows_its_epochs_while_it_runs_and_none_twice(
+    open_tracker: OpenTracker, client: Any, trial: Make, info: StudyInfo
+) -> None:
+    seconds = iter(range(1_000, 2_000, 2))
+    tracker = open_tracker(clock=lambda: float(next(seconds)))
+    tracker.start_launch("data: {}")
+    tracker.trial_started(trial(7, "running"))
+    for epoch in trial(7).epochs:
+        tracker.epoch(7, epoch)
+    tracker.flush()
+    run = trials(client, tracker)["trial-007"]
+    steps = [metric.step for metric in client.get_metric_history(run.info.run_id, "val_rmse")]
+    assert steps == [1, 2, 3]
+    assert run.info.status == "RUNNING"
+    tracker.trial_ended(trial(7))
+    tracker.flush()
+    assert [metric.step for metric in client.get_metric_history(run.info.run_id, "val_rmse")] == [1, 2, 3]
+
+
 def test_pruned_failed_and_interrupted_are_told_apart(
     open_tracker: OpenTracker, client: Any, trial: Make, info: StudyInfo
 ) -> None:
