@@ -1,17 +1,17 @@
 """Every error hpsearch raises on purpose.
 
-    HpsearchError                 exit code 2 unless its class says otherwise
-    ├── SpecError                 the study file is wrong; carries every fault at once
-    ├── DataError                 the data cannot be read, or do not fit the study
-    ├── StudyError                the study on disk refuses what was asked
-    │   ├── UnknownStudy          no study of that name in the store
-    │   ├── StudyChanged          the study file differs from the one the study was started with
-    │   └── StudyLocked           another process is running the study
-    ├── StoreError                a store cannot be read or written
-    ├── PackageError              a model package is damaged, incomplete or foreign
-    ├── StudyAborted              the study cannot go on (the same failure again and again)
-    ├── NoTrialCompleted          the budget is spent and no trial completed (exit code 3)
-    └── TrialFailed               this trial failed, the study goes on; never leaves the search
+HpsearchError                 exit code 2 unless its class says otherwise
+├── SpecError                 the study file is wrong; carries every fault at once
+├── DataError                 the data cannot be read, or do not fit the study
+├── StudyError                the study on disk refuses what was asked
+│   ├── UnknownStudy          no study of that name in the store
+│   ├── StudyChanged          the study file differs from the one the study was started with
+│   └── StudyLocked           another process is running the study
+├── StoreError                a store cannot be read or written
+├── PackageError              a model package is damaged, incomplete or foreign
+├── StudyAborted              the study cannot go on (the same failure again and again)
+├── NoTrialCompleted          the budget is spent and no trial completed (exit code 3)
+└── TrialFailed               this trial failed, the study goes on; never leaves the search
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from hpsearch.delivery.mlflow_model import log_package
 from hpsearch.delivery.package import write_package
 from hpsearch.errors import NoTrialCompleted, PackageError
 from hpsearch.model import build_model
-from hpsearch.records import StudyInfo, TrialRecord
+from hpsearch.records import TrialRecord
 from hpsearch.report.evaluation import Evaluation, evaluate
 from hpsearch.search.book import load_weights, rank, weights_path
 from hpsearch.search.folder import StudyFolder, write_whole
@@ -44,7 +44,7 @@ def deliver_best(study: OpenStudy, records: Sequence[TrialRecord], tracker: Trac
             model=model,
             preparation=study.data.preparation(0),
             signature=study.data.signature,
-            metadata=_metadata(study.info, best, evaluation),
+            metadata=_metadata(study, best, evaluation),
             configuration=best.configuration,
         )
         _write_evaluation(study.folder, evaluation)
@@ -97,8 +97,10 @@ def _evaluate(model: keras.Model, data: Dataset) -> Evaluation:
     return evaluate(data.signature.task, truth, prediction, data.signature.class_names)
 
 
-def _metadata(info: StudyInfo, best: TrialRecord, evaluation: Evaluation) -> dict[str, Any]:
+def _metadata(study: OpenStudy, best: TrialRecord, evaluation: Evaluation) -> dict[str, Any]:
+    info, data = study.info, study.spec.data
     return {
+        "csv": {"sep": data.separator, "decimal": data.decimal, "encoding": data.encoding},
         "study": info.name,
         "uid": info.uid,
         "trial": best.number,

@@ -9,7 +9,7 @@ from hpsearch.app.store import store_folder
 from hpsearch.data.prepared import load_table
 from hpsearch.data.profile import Profile, profile_table
 from hpsearch.report.eda import write_eda
-from hpsearch.report.skrub_report import write_skrub_report
+from hpsearch.report.skrub_report import INSTALL
 from hpsearch.spec import load_spec
 
 
@@ -30,7 +30,7 @@ def explore(study: str | Path, *, store: str | Path | None = None, output: str |
     page.parent.mkdir(parents=True, exist_ok=True)
     frame, columns, parts = load_table(spec)
     profile = profile_table(frame, columns, parts)
-    beside = page.with_name(f"{page.stem}-skrub.html")
-    skrub = write_skrub_report(frame, beside, title=spec.name)
     write_eda(profile, spec.name, page, frame=frame)
-    return Exploration(profile, page, f"every column to explore: {beside}" if skrub else skrub.message, columns.notes)
+    beside = page.with_name(f"{page.stem}-skrub.html")
+    skrub = f"every column to explore: {beside}" if beside.exists() else f"with skrub there is more to see: {INSTALL}"
+    return Exploration(profile, page, skrub, columns.notes)

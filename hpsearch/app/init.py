@@ -16,6 +16,10 @@ from hpsearch.spec import make_spec
 from hpsearch.spec.sections import SLUG
 
 
+_USELESS = ("leak", "identifier", "near_unique")
+"""Warnings about columns that give the target away, or tell rows apart and nothing else."""
+
+
 def init(data: str | Path, target: str, *, output: str | Path | None = None, force: bool = False) -> Path:
     """Write a study file for a CSV or Parquet file and return its path (default: `<data's name>.yaml` here).
 
@@ -47,9 +51,10 @@ def _relative(source: Path, study: Path) -> str:
 
 def _study_file(name: str, kind: str, source: str, target: str, columns: Columns, profile: Profile) -> str:
     kinds = {wanted: [n for n, k in columns.columns if k == wanted] for wanted in ("categorical", "numeric", "date")}
-    leaks = sorted({c for w in profile.warnings if w.code.startswith("leak") for c in w.columns if c != target})
+    found = (warning for warning in profile.warnings if warning.code.startswith(_USELESS))
+    useless = sorted({column for warning in found for column in warning.columns if column != target})
     objectives = ", ".join(metric.name for metric in metrics_of(columns.task))
-    drop = f"  drop: {_list(leaks)}  # they give the target away\n" if leaks else "  # drop: []\n"
+    drop = f"  drop: {_list(useless)}  # see above\n" if useless else "  # drop: []\n"
     warnings = "".join(f"#   - {line}\n" for w in profile.warnings for line in [" ".join(w.message.split())])
     return (
         "# yaml-language-server: $schema=hpsearch.schema.json   (hpsearch schema > hpsearch.schema.json)\n"
@@ -64,8 +69,8 @@ def _study_file(name: str, kind: str, source: str, target: str, columns: Columns
         f"\ndata:\n  {kind}: {_text(source)}\n  target: {_text(target)}\n"
         f"  task: {columns.task}  # guessed; regression, binary or multiclass\n{drop}"
         f"  # guessed from the values; move a name to change what it is\n"
-        f"  categorical: {_list([n for n in kinds['categorical'] if n not in leaks])}\n"
-        f"  numeric: {_list([n for n in kinds['numeric'] if n not in leaks])}\n"
+        f"  categorical: {_list([n for n in kinds['categorical'] if n not in useless])}\n"
+        f"  numeric: {_list([n for n in kinds['numeric'] if n not in useless])}\n"
         + (f"  # dates: {', '.join(kinds['date'])} (prepare.dates: expand or drop)\n" if kinds["date"] else "")
         + "  split: {test: 0.2, validation: 0.2, seed: 0}  # or validation: {folds: 5}\n"
         "\nprepare:\n  missing: impute  # or drop\n  numeric: standard  # quantile, minmax, robust, none\n"

@@ -1,7 +1,7 @@
 """A worker process: warm TensorFlow, one thread, one job at a time: `python -m hpsearch.workers.process FD`.
 
-It is a program of its own rather than a `multiprocessing` child, so that the user's script or notebook is never imported
-a second time, and TensorFlow is never forked (a child forked after its import hangs).
+It is a program of its own rather than a `multiprocessing` child, so that the user's script or notebook is never
+imported a second time, and TensorFlow is never forked (a child forked after its import hangs).
 """
 
 from __future__ import annotations
