@@ -1,0 +1,42 @@
+"""Imports point down, and what should start at once loads nothing heavy."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+HEAVY = ("tensorflow", "keras", "mlflow", "optuna", "sklearn", "pandas", "numpy", "matplotlib", "scipy")
+
+
+def test_every_contract_on_imports_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lint_imports(config_filename=str(PROJECT), no_cache=True) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("module", ["hpsearch", "hpsearch.cli"])
+def test_importing_it_loads_nothing_heavy(module: str) -> None:
+    assert loaded_by(f"import {module}").isdisjoint(HEAVY)
+
+
+def test_reading_a_study_file_loads_no_library_of_the_field() -> None:
+    study = PROJECT.parent / "studies" / "bike_demand_full.yaml"
+    loaded = loaded_by(f"import hpsearch; hpsearch.load_spec({str(study)!r})")
+    assert "hpsearch.spec" in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize(
+    "module", ["hpsearch.data.transform", "hpsearch.delivery.archive", "hpsearch.delivery.manifest"]
+)
+def test_what_a_package_carries_loads_no_scikit_learn_and_no_mlflow(module: str) -> None:
+    assert loaded_by(f"import {module}").isdisjoint({"sklearn", "mlflow", "optuna", "tensorflow", "hpsearch.errors"})
+
+
+def loaded_by(code: str) -> set[str]:
+    """Return the modules that a fresh interpreter holds after running the code."""
+    program = f"import sys\n{code}\nprint(*sys.modules)"
+    return set(
+        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+    )
