@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hpsearch.data.faults import data_error, places
 from hpsearch.data.target import encode_target, infer_target
-from hpsearch.data.transform import read_categories, read_dates, read_numbers
+from hpsearch.data.transform import read_categories, read_dates, read_numbers, show
 from hpsearch.errors import DataError, suggestion
 from hpsearch.metrics import TaskType
 from hpsearch.spec.sections import DataSection, PrepareSection
@@ -150,6 +150,8 @@ def _is_number(series: pd.Series[Any]) -> bool:
 
 
 def _numbers(frame: pd.DataFrame, name: str, section: DataSection) -> _Found:
+    if _is_inexact(frame[name]) and name not in section.numeric:
+        return replace(_categories(frame[name]), note=_identifier(name, "whole numbers above 2^53"))
     values, bad = read_numbers(frame[name], section.na_values)
     if bad.any():
         raise _not_all(frame, name, section, bad, "numbers")
@@ -159,9 +161,12 @@ def _numbers(frame: pd.DataFrame, name: str, section: DataSection) -> _Found:
         return _Found(
             "numeric", f"constant ({low:g} in every row)" if not np.isnan(values).any() else f"constant ({low:g})"
         )
-    if pd.api.types.is_integer_dtype(frame[name].dtype) and max(-low, high) > _EXACT and name not in section.numeric:
-        return _Found("categorical", note=_identifier(name, "whole numbers above 2^53"))
     return _Found("numeric")
+
+
+def _is_inexact(series: pd.Series[Any]) -> bool:
+    """Tell whether a column holds whole numbers that float64 cannot tell apart."""
+    return pd.api.types.is_integer_dtype(series.dtype) and max(-int(series.min()), int(series.max())) > _EXACT
 
 
 def _date(frame: pd.DataFrame, name: str, section: DataSection) -> _Found:
@@ -217,7 +222,7 @@ def _identifier(name: str, why: str) -> str:
 
 def _not_all(frame: pd.DataFrame, name: str, section: DataSection, bad: NDArray[np.bool_], what: str) -> DataError:
     rows = np.flatnonzero(bad)
-    cells = ", ".join(repr(frame[name].iloc[row]) for row in rows[:3])
+    cells = ", ".join(show(frame[name].iloc[row]) for row in rows[:3])
     infinite = "infinite cells are no numbers to learn from; " if what == "numbers" and _is_number(frame[name]) else ""
     share = f"{1 - bad.mean():.1%} of the cells of '{name}' are {what}, {len(rows):,} are not"
     first = frame[name].iloc[rows[0]]

@@ -10,12 +10,10 @@ import numpy as np
 import pandas as pd
 
 from hpsearch.data.columns import Columns
-from hpsearch.data.transform import DATE_PARTS, Floats, date_part, read_categories, read_dates, read_numbers
+from hpsearch.data.transform import DATE_PARTS, FORMAT, Floats, date_part, read_categories, read_dates, read_numbers
 from hpsearch.spec.sections import PrepareSection
 
 State = dict[str, Any]
-
-FORMAT = 1
 
 _SUBSAMPLE = 200_000
 

@@ -28,7 +28,7 @@ from hpsearch.data.faults import data_error, source_name
 from hpsearch.data.prepare import align, fit_preparation
 from hpsearch.data.sources import read_table, source_digest
 from hpsearch.data.split import Parts, split_rows
-from hpsearch.data.transform import read_dates, transform
+from hpsearch.data.transform import read_dates, show, transform
 from hpsearch.errors import StoreError
 from hpsearch.spec.sections import StudySpec
 
@@ -111,7 +111,7 @@ def _time(spec: StudySpec, frame: pd.DataFrame) -> NDArray[Any] | None:
     dates, bad = read_dates(frame[name], spec.data.na_values)
     if bad.any():
         first = frame[name].iloc[int(np.argmax(bad))]
-        message = f"'{name}' holds {first!r}, neither a number nor a date such as 2011-12-31; name another column"
+        message = f"'{name}' holds {show(first)}, neither a number nor a date such as 2011-12-31; name another column"
         raise data_error(spec.data, "data.time_ordered", message)
     return np.asarray(dates.tz_localize(None))
 

@@ -96,7 +96,7 @@ class Profile:
 
 
 def profile_table(frame: pd.DataFrame, columns: Columns, parts: Parts | None = None) -> Profile:
-    """Describe a table: `frame` as read, `columns` as inferred; with `parts`, rows that stand in two of them are found."""
+    """Describe a table: `frame` as read, `columns` as inferred; with `parts`, rows in two of them are found."""
     sample = frame if len(frame) <= MAX_ROWS else frame.sample(MAX_ROWS, random_state=0).sort_index()
     reasons = dict(columns.dropped)
     kinds = dict(columns.columns)
@@ -105,7 +105,7 @@ def profile_table(frame: pd.DataFrame, columns: Columns, parts: Parts | None = N
         for name in map(str, frame.columns)
         if name != columns.target
     )
-    rows = pd.util.hash_pandas_object(frame[[*columns.names, columns.target]], index=False).to_numpy(dtype=np.uint64)
+    rows = pd.util.hash_pandas_object(frame[[*columns.names, columns.target]], index=False).to_numpy().astype(np.uint64)
     notes = columns.notes
     if len(sample) < len(frame):
         notes += (

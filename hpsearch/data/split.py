@@ -183,14 +183,14 @@ class _Splitter:
     def _check_size(self, rows: int, share: float, part: str) -> None:
         taken = math.ceil(share * rows)
         if rows - taken < 1:
-            message = f"{rows} rows cannot give {share:g} of them to the {part} part and keep one"
+            message = f"too few rows ({rows}) to give {share:g} of them to the {part} part and keep one"
             raise self._error(part, f"{message}; add rows or lower the share")
 
     def _check_classes(self, labels: NDArray[Any], rows: int, share: float, part: str) -> None:
         counts = np.unique_counts(labels).counts
         taken = math.ceil(share * rows)
         if counts.min() < 2:
-            message = f"a class has 1 row left, too few to stand in the {part} part and outside it"
+            message = f"one class has a single row left, too few to stand in the {part} part and outside it"
             raise self._error("stratify", f"{message}; add rows, remove the class, or set stratify: false")
         if min(taken, rows - taken) < len(counts):
             message = f"{taken} of {rows} rows in the {part} part cannot hold all {len(counts)} classes"

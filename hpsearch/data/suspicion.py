@@ -91,7 +91,7 @@ class _Table:
         return f"each of its {values:,} values goes with one value of the target" if pairs == values else ""
 
     def sum_leaks(self, known: set[str]) -> list[ProfileWarning]:
-        """Columns that add up to a regression target: pairs first, then any set whose least squares leave nothing over."""
+        """Columns that add up to a regression target: pairs first, then any set that least squares fits exactly."""
         if self.columns.task != "regression" or not np.ptp(self.y):
             return []
         names = [name for name in self.numbers if name not in known]

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hpsearch.data.faults import data_error, places
-from hpsearch.data.transform import read_categories, read_numbers
+from hpsearch.data.transform import read_categories, read_numbers, show
 from hpsearch.errors import DataError, suggestion
 from hpsearch.metrics import TaskType
 from hpsearch.spec.sections import DataSection
@@ -72,7 +72,7 @@ def encode_target(
     if bad.any():
         row = int(np.argmax(bad))
         expected = "a number" if task == "regression" else f"one of {', '.join(class_names[:10])}"
-        raise DataError(f"row {row + 1}, column '{target}': {series.iloc[row]!r} is not {expected}")
+        raise DataError(f"row {row + 1}, column '{target}': {show(series.iloc[row])} is not {expected}")
     return values
 
 
@@ -99,10 +99,8 @@ class _Kind:
             return cls(name, len(series), int(series.nunique()), False, False)
         if bad.any():
             rows = np.flatnonzero(np.isin(np.arange(len(frame)), np.flatnonzero(frame[name].notna())[bad]))
-            cells = ", ".join(repr(frame[name].iloc[row]) for row in rows[:3])
-            message = (
-                f"'{name}' holds numbers, but {len(rows):,} cells are none ({places(frame, rows)}: {cells}); mend them"
-            )
+            cells = ", ".join(show(frame[name].iloc[row]) for row in rows[:3])
+            message = f"'{name}' holds numbers, but not in {places(frame, rows)} ({cells}); mend them"
             raise data_error(section, "data.target", message)
         whole = bool((values == np.floor(values)).all())
         return cls(name, len(series), len(np.unique(values)), True, whole)

@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 State = Mapping[str, Any]
 Floats = NDArray[np.float64]
 
+FORMAT = 1
+
 DATE_PARTS = ("year", "month", "day", "weekday", "hour")
 
 
@@ -32,6 +34,8 @@ def transform(frame: pd.DataFrame, state: State) -> NDArray[np.float32]:
     Columns are found by name: their order does not matter, further columns are ignored. Missing cells and categories
     that training never saw have their place. Raises ValueError, naming row and column, for what cannot be read.
     """
+    if state["format"] != FORMAT:
+        raise ValueError(f"the preparation has format {state['format']}; this version reads format {FORMAT}")
     missing, _ = check_columns(frame, state)
     if missing:
         given = ", ".join(map(str, frame.columns))
@@ -158,7 +162,12 @@ def _filled(series: pd.Series[Any], values: Floats, column: State) -> NDArray[np
 def _refuse(series: pd.Series[Any], bad: NDArray[np.bool_], why: str) -> None:
     if bad.any():
         row = int(np.argmax(bad))
-        raise ValueError(f"row {row + 1}, column '{series.name}': {series.iloc[row]!r} {why}")
+        raise ValueError(f"row {row + 1}, column '{series.name}': {show(series.iloc[row])} {why}")
+
+
+def show(cell: object) -> str:
+    """Return a cell as a message quotes it: text in quotes, all else plainly."""
+    return repr(cell) if isinstance(cell, str) else str(cell)
 
 
 def _missing(cells: pd.Series[Any], na_values: tuple[str, ...] | list[str]) -> NDArray[np.bool_]:
