@@ -35,7 +35,9 @@ def check(study: StudyFile, as_json: Json = False, store: Store = None) -> None:
         return
     out = console()
     rows = ", ".join(f"{part} {count:,}" for part, count in found.rows.items())
-    count = "no end of them (continuous)" if found.configurations is None else f"{found.configurations:,}"
+    count = (
+        "unlimited (some parameters are continuous)" if found.configurations is None else f"{found.configurations:,}"
+    )
     out.print(f"study '{found.study}' is fine: {found.task}, objective {found.objective} of the validation rows")
     for note in found.notes:
         out.print(f"  {note}")
@@ -43,9 +45,8 @@ def check(study: StudyFile, as_json: Json = False, store: Store = None) -> None:
     out.print(f"  configurations: {count}")
     out.print(f"  one gradient step: {number(found.step_seconds * 1000)} ms")
     total = duration(found.estimated_seconds)
-    out.print(
-        f"  {found.trials} trials on {found.workers} workers: at most about {total}; pruning and early stopping save"
-    )
+    places = f"{found.workers} worker{'s' if found.workers != 1 else ''}"
+    out.print(f"  {found.trials} trials on {places}: at most about {total}, less with pruning and early stopping")
 
 
 def schema() -> None:

@@ -152,6 +152,8 @@ class Bar:
 
 def opening(info: StudyInfo, trials: int, workers: int, done: int) -> str:
     """Return the line that opens a launch."""
+    if done >= trials:
+        return f"study '{info.name}': all {trials} trials are done; add some with --more"
     goes_on = f", {done} done in earlier launches" if done else ""
     places = f"{workers} worker{'s' if workers != 1 else ''}"
     return f"study '{info.name}': {info.direction} val_{info.objective} in {trials} trials{goes_on}; {places}"

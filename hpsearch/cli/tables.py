@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hpsearch.report.text import readable
 from hpsearch.space.domain import describe
 from hpsearch.space.space import Configuration, widths
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from hpsearch.app.eda import Exploration
     from hpsearch.app.results import StudyResult
@@ -85,7 +87,7 @@ def _print_best_trials(console: Console, result: StudyResult, top: int) -> None:
             str(record.number), number(record.value), str(record.best_epoch), f"{record.parameters:,}",
             f"{record.seconds:.1f}", configuration_text(record.configuration),
         )  # fmt: skip
-    console.print(table, soft_wrap=False)
+    _print_table(console, table)
 
 
 def _print_test(console: Console, result: StudyResult) -> None:
@@ -101,7 +103,7 @@ def print_study(console: Console, result: StudyResult, top: int) -> None:
     info = result.info
     states = ", ".join(f"{count} {state}" for state, count in result.states().items() if count) or "none yet"
     console.print(
-        f"study '{info.name}': {info.task}, {info.direction} val_{info.objective}; begun {result.file.created}"
+        f"study '{info.name}': {info.task}, {info.direction} val_{info.objective}; begun {_when(result.file.created)}"
     )
     if info.description:
         console.print(info.description)
@@ -122,9 +124,10 @@ def print_study(console: Console, result: StudyResult, top: int) -> None:
 
 def _print_times(console: Console, result: StudyResult) -> None:
     spent = {state: sum(r.seconds for r in result.records if r.state == state) for state in result.states()}
-    shown = ", ".join(f"{state} {duration(seconds)}" for state, seconds in spent.items() if seconds)
+    shown = [f"{state} {duration(seconds)}" for state, seconds in spent.items() if seconds]
     if shown:
-        console.print(f"training time, all workers: {duration(sum(spent.values()))} ({shown})")
+        parts = f" ({', '.join(shown)})" if len(shown) > 1 else ""
+        console.print(f"training time, all workers: {duration(sum(spent.values()))}{parts}")
 
 
 def print_studies(console: Console, results: Sequence[StudyResult]) -> None:
@@ -135,7 +138,8 @@ def print_studies(console: Console, results: Sequence[StudyResult]) -> None:
     rows = [
         (
             result.name, result.info.task, f"{result.done()}/{result.file.trials}",
-            f"{result.info.objective} {number(result.best.value)}" if result.best else "-", result.file.created,
+            f"val_{result.info.objective} {number(result.best.value)}" if result.best else "-",
+            _when(result.file.created),
         )
         for result in results
     ]  # fmt: skip
@@ -152,7 +156,7 @@ def print_best(console: Console, result: StudyResult) -> None:
         console.print(f"  {name}: {_cell(setting)}")
     text = result.folder.path / "evaluation.txt"
     if text.exists():
-        console.print(f"\non the test rows:\n{text.read_text()}")
+        console.print(f"\non the test rows:\n{text.read_text().rstrip()}")
 
 
 def print_space(console: Console, spec: StudySpec) -> None:
@@ -173,7 +177,8 @@ def print_space(console: Console, spec: StudySpec) -> None:
     _print_rows(console, ("group", "parameter", "range", "what it is", "used by"), rows)
     count = space.count()
     continuous = [parameter.name for parameter in space if parameter.domain.count() is None]
-    told = f"{count:,}" if count is not None else f"no end of them: {', '.join(continuous)} are continuous"
+    verb = "is" if len(continuous) == 1 else "are"
+    told = f"{count:,}" if count is not None else f"unlimited ({', '.join(continuous)} {verb} continuous)"
     console.print(f"\nconfigurations: {told}")
 
 
@@ -181,27 +186,34 @@ def print_profile(console: Console, found: Exploration) -> None:
     """Print what a look at the data shows."""
     from hpsearch.report.eda import eda_summary
 
-    for note in found.notes:
-        console.print(note)
-    console.print(eda_summary(found.profile))
+    console.print(eda_summary(found.profile).rstrip())
     console.print(f"\nthe whole picture: {found.page}")
     console.print(found.skrub)
 
 
 def print_comparison(console: Console, comparison: Comparison) -> None:
-    """Print configurations side by side; rows that differ carry a mark."""
+    """Print configurations side by side; rows that differ carry a mark, the best one a star."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("")
     table.add_column("")
-    for entry in comparison.entries:
-        table.add_column(f"{entry.study} #{entry.trial}", justify="right", overflow="fold")
-    for row in comparison.rows():
+    for name in comparison.columns:
+        star = " ★" if name == comparison.best_column else ""
+        table.add_column(f"{readable(name)}{star}", justify="right", overflow="fold")
+    rows = [row for row in comparison.rows() if any(value is not None for value in row.values)]
+    last = rows[0].group
+    for row in rows:
+        if row.group != last:
+            table.add_row()
+            last = row.group
         style = "bold" if row.differs else "dim"
         table.add_row("*" if row.differs else "", row.name, *(_cell(value) for value in row.values), style=style)
-    console.print(table, soft_wrap=False)
-    console.print("\n* differs between the configurations")
+    _print_table(console, table)
+    legend = ["* differs between the configurations"] if any(row.differs for row in rows) else []
+    console.print("\n" + "; ".join(legend + (["★ the best"] if comparison.best_column else [])))
+    for note in comparison.notes:
+        console.print(note)
 
 
 def _print_rows(console: Console, columns: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
@@ -212,7 +224,22 @@ def _print_rows(console: Console, columns: Iterable[str], rows: Iterable[Sequenc
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    console.print(table, soft_wrap=False)
+    _print_table(console, table)
+
+
+def _print_table(console: Console, table: Table) -> None:
+    """Print a table, in a file or a pipe without the blanks that rich puts after the last column."""
+    if console.is_terminal:
+        console.print(table, soft_wrap=False)
+        return
+    with console.capture() as captured:
+        console.print(table, soft_wrap=False)
+    console.print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def _when(moment: str) -> str:
+    """Return an ISO 8601 moment in UTC as a person reads it: `2026-01-31 12:05 UTC`."""
+    return f"{moment[:16].replace('T', ' ')} UTC"
 
 
 def _cell(value: Any) -> str:
