@@ -23,7 +23,9 @@ def make_trials(count: int, space: Space | None = None, *, seed: int = 0, folds:
     rng = random.Random(seed)
     trials = []
     for number in range(count):
-        state = "completed" if number == 0 else rng.choice(["completed", "completed", "pruned", "failed", "interrupted"])
+        state = (
+            "completed" if number == 0 else rng.choice(["completed", "completed", "pruned", "failed", "interrupted"])
+        )
         epochs = tuple(
             EpochRecord(fold, step, {"train_loss": 1 / step, "val_loss": 1.2 / step, "val_rmse": 50 + 99 / step})
             for fold in range(folds)

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+
 from hpsearch.report.figures import parallel_coordinates, slices
 from hpsearch.report.style import RED
 from hpsearch.space.domain import Choices, IntRange

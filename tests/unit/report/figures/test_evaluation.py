@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from hpsearch.report.figures import confusion_matrix, predicted_vs_actual, residuals, roc_curve
 from hpsearch.report.style import BLUE, RED
 

@@ -3,6 +3,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from hpsearch.report.figures.parameter_axis import ParameterAxis, searched_axes
 from hpsearch.space.domain import Choices, FloatRange, IntRange
 
@@ -38,7 +39,8 @@ def test_a_value_that_is_no_choice_of_the_space_gets_a_place_too():
 
 
 @given(
-    st.integers(1, 10**6), st.integers(0, 10**6), st.booleans(), st.floats(0, 1), st.sampled_from([IntRange, FloatRange])
+    st.integers(1, 10**6), st.integers(0, 10**6), st.booleans(), st.floats(0, 1),
+    st.sampled_from([IntRange, FloatRange]),
 )  # fmt: skip
 def test_every_value_and_tick_of_a_range_lies_on_the_axis(low, width, log, share, kind):
     high = low + width

@@ -2,6 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+
 from hpsearch.records import TrialRecord
 from hpsearch.report.figures import importances, optimization_history, timeline
 from hpsearch.report.figures.search import _Clock

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+
 from hpsearch.records import EpochRecord
 from hpsearch.report.figures import learning_curve
 from hpsearch.report.figures.trial import _curves, _mean

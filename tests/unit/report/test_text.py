@@ -1,0 +1,44 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpsearch.report.text import duration, number, percent, readable, shorten
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.00123456, "0.001235"), (12345.6, "12,346"), (1.5e-7, "1.50e-07"), (-2.5, "-2.5"), (44.12345, "44.12"),
+     (float("nan"), "not a number"), (float("-inf"), "-∞"), (3e9, "3.00e+09")],
+)  # fmt: skip
+def test_numbers_read_well(value, text):
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (9.94, "9.9 s"), (42, "42 s"), (59.97, "1 min"), (200, "3 min 20 s"),
+     (7500, "2 h 5 min"), (7200, "2 h")],
+)  # fmt: skip
+def test_durations_read_well(seconds, text):
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0, "0 %"), (1, "100 %"), (0.0001, "< 0.1 %"), (0.9999, "> 99.9 %"), (0.123, "12.3 %")]
+)
+def test_shares_tell_a_little_from_nothing(share, text):
+    assert percent(share) == text
+
+
+@given(st.text(), st.integers(3, 50))
+def test_a_shortened_text_keeps_both_ends(text, width):
+    short = shorten(text, width)
+    assert len(short) == min(len(text), width)
+    assert text.startswith(short.split("…")[0])
+
+
+@given(st.text())
+def test_a_readable_text_cannot_steer_a_terminal(text):
+    shown = readable(text, 40)
+    assert shown.isprintable()
+    assert 0 < len(shown) <= 40
