@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hpsearch.data.faults import data_error, places
-from hpsearch.data.target import encode_target, infer_target
+from hpsearch.data.target import decimal_hint, encode_target, infer_target
 from hpsearch.data.transform import read_categories, read_dates, read_numbers, show
 from hpsearch.errors import DataError, suggestion
 from hpsearch.metrics import TaskType
@@ -97,6 +97,9 @@ def _unused(frame: pd.DataFrame, section: DataSection) -> dict[str, str]:
     for field in ("features", "drop"):
         if section.target_name in (getattr(section, field) or ()):
             raise data_error(section, f"data.{field}", f"'{section.target_name}' is the target; remove it here")
+    for field, name in (("data.split.column", section.split.column), ("data.time_ordered", section.time_ordered)):
+        if name == section.target_name:
+            raise data_error(section, field, f"'{name}' is the target; name another column")
     unused = dict.fromkeys(section.drop, "dropped by the study file")
     if section.features is not None:
         unused = {name: "not among data.features" for name in names if name not in section.features}
@@ -127,7 +130,7 @@ def _look_at(frame: pd.DataFrame, name: str, section: DataSection) -> _Found:
     _refuse_nested(series, section)
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
         found = _date(frame, name, section)
-    elif name in section.categorical:
+    elif name in section.categorical or (isinstance(series.dtype, pd.CategoricalDtype) and name not in section.numeric):
         found = _categories(series)
     elif name in section.numeric or _is_number(series):
         found = _numbers(frame, name, section)
@@ -195,11 +198,8 @@ def _text(frame: pd.DataFrame, name: str, section: DataSection) -> _Found:
     if texts.astype(str).str.match(_ISO).mean() > _MOSTLY:
         return _date(frame, name, section)
     found = _categories(series)
-    for decimal, pattern in ((",", r"-?\d{1,3}(\.\d{3})*,\d+"), (".", r"-?\d{1,3}(,\d{3})+(\.\d+)?")):
-        if not found.reason and texts.astype(str).str.fullmatch(pattern).mean() > _MOSTLY:
-            fix = "set decimal: ','" if decimal == "," else "remove the thousands' commas"
-            return replace(found, note=f"column '{name}' was read as text; its cells look like numbers: {fix}")
-    return found
+    hint = decimal_hint(texts.astype(str))
+    return replace(found, note=f"column '{name}' was read as text; {hint}") if hint and not found.reason else found
 
 
 _ISO = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?$"
@@ -224,7 +224,8 @@ def _not_all(frame: pd.DataFrame, name: str, section: DataSection, bad: NDArray[
     rows = np.flatnonzero(bad)
     cells = ", ".join(show(frame[name].iloc[row]) for row in rows[:3])
     infinite = "infinite cells are no numbers to learn from; " if what == "numbers" and _is_number(frame[name]) else ""
-    share = f"{1 - bad.mean():.1%} of the cells of '{name}' are {what}, {len(rows):,} are not"
+    rest = f"{len(rows):,} {'is' if len(rows) == 1 else 'are'} not"
+    share = f"{1 - bad.mean():.1%} of the cells of '{name}' are {what}, {rest}"
     first = frame[name].iloc[rows[0]]
     fixes = f"mend them, or try na_values: ['{first}'], or categorical: ['{name}']"
     return data_error(section, "data.numeric", f"{share} ({places(frame, rows)}: {cells}); {infinite}{fixes}")

@@ -181,7 +181,12 @@ def _check_records(section: DataSection, content: bytes, columns: int) -> None:
     also = f" (also {', '.join(f'line {n}: {k}' for n, k in uneven[1:3])}" if len(uneven) > 1 else ""
     also += f" and {len(uneven) - 3:,} more)" if len(uneven) > 3 else ")" if also else ""
     fix = "quote cells that hold the separator" if found > columns else "add the missing fields, empty where unknown"
-    raise data_error(section, "data.csv", f"{found} fields where the header has {columns}{also}; {fix}", line)
+    raise data_error(
+        section,
+        "data.csv",
+        f"{found} {'field' if found == 1 else 'fields'} where the header has {columns}{also}; {fix}",
+        line,
+    )
 
 
 def _records(section: DataSection, content: bytes) -> Iterator[tuple[int, list[str]]]:

@@ -76,6 +76,34 @@ def encode_target(
     return values
 
 
+def decimal_hint(texts: pd.Series[Any]) -> str:
+    """Return what to do about distinct texts that look like numbers in another notation, empty if they do not."""
+    for pattern, fix in (
+        (r"-?\d{1,3}(\.\d{3})*,\d+|-?\d+,\d+", "set decimal: ','"),
+        (r"-?\d{1,3}(,\d{3})+(\.\d+)?", "remove the commas between thousands"),
+    ):
+        if texts.str.fullmatch(pattern).mean() > 0.95:
+            return f"its cells look like numbers: {fix}"
+    return ""
+
+
+def _check_single_rows(frame: pd.DataFrame, section: DataSection) -> None:
+    """Refuse a class with one row where the split keeps class shares: it cannot stand in two parts."""
+    split = section.split
+    if split.column or section.time_ordered or split.stratify is False or split.shuffle is False:
+        return
+    codes, names = read_categories(frame[section.target_name])
+    counts = np.bincount(codes[codes >= 0], minlength=len(names))
+    single = [f"'{names[at]}'" for at in np.flatnonzero(counts == 1)]
+    if single:
+        shown = ", ".join(single[:3]) + (f" and {len(single) - 3:,} more" if len(single) > 3 else "")
+        message = (
+            f"{len(single):,} of {len(names):,} classes have a single row ({shown}), too few to stand in two parts"
+        )
+        fix = "add rows, remove these, or set stratify: false"
+        raise data_error(section, "data.split.stratify", f"{message}; {fix}")
+
+
 @dataclass(frozen=True)
 class _Kind:
     name: str
@@ -139,7 +167,8 @@ def _classes(frame: pd.DataFrame, section: DataSection, kind: _Kind) -> Target:
     if kind.numbers and not kind.whole:
         raise data_error(section, "data.task", f"classes expected, found {kind.describe()}; try task: regression")
     if kind.distinct > min(MAX_CLASSES, max(2, kind.rows // 2)):
-        fix = "try task: regression" if kind.numbers else "name a column with fewer classes"
+        texts = pd.Series(pd.unique(frame[kind.name].dropna()), dtype=object).astype(str)
+        fix = "try task: regression" if kind.numbers else decimal_hint(texts) or "name a column with fewer classes"
         message = f"found {kind.describe()} in {kind.rows:,} rows: too many for classes; {fix}"
         raise data_error(section, "data.task" if kind.numbers else "data.target", message)
     _, names = read_categories(frame[kind.name])
@@ -147,6 +176,7 @@ def _classes(frame: pd.DataFrame, section: DataSection, kind: _Kind) -> Target:
         shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
         message = f"binary needs 2 classes, '{kind.name}' has {len(names):,}: {shown}; try task: multiclass"
         raise data_error(section, "data.task", message)
+    _check_single_rows(frame, section)
     ordered = sorted(names, key=float) if kind.numbers else names
     task: TaskType = section.task or ("binary" if len(names) == 2 else "multiclass")
     return Target(kind.name, task, tuple(ordered), f"task: {task}, inferred from {kind.describe()}")

@@ -133,3 +133,12 @@ def test_cells_that_are_lists_are_refused():
 def test_labels_are_numbers():
     columns = infer({"a": range(4), "y": ["u", "v", "u", "v"]})
     assert columns.labels(pd.DataFrame({"y": ["v", "u"]})).tolist() == [1, 0]
+
+
+def test_a_categorical_column_stays_one():
+    assert infer({"a": pd.Categorical([1, 2] * 50)}).columns == (("a", "categorical"),)
+
+
+@pytest.mark.parametrize("options", [{"split": {"column": "y"}}, {"time_ordered": "y"}])
+def test_the_target_neither_splits_nor_orders(options):
+    assert "'y' is the target" in refused({"a": range(100)}, **options)

@@ -22,10 +22,10 @@ def refused(values, **options) -> str:
 @pytest.mark.parametrize(
     ("values", "task", "names"),
     [
-        (["yes", "no", "no"], "binary", ("no", "yes")),
-        ([True, False, True], "binary", ("False", "True")),
+        (["yes", "no"] * 3, "binary", ("no", "yes")),
+        ([True, False] * 3, "binary", ("False", "True")),
         ([0, 1, 1, 0], "binary", ("0", "1")),
-        ([1.0, 2.0, 2.0], "binary", ("1", "2")),
+        ([1.0, 2.0] * 3, "binary", ("1", "2")),
         (["b", "a", "c"] * 5, "multiclass", ("a", "b", "c")),
         (list(range(8, 12)) * 10, "multiclass", ("8", "9", "10", "11")),
         (list(range(8)), "regression", ()),
@@ -72,6 +72,8 @@ def test_missing_targets_are_allowed_where_such_rows_are_left_out():
         (list(range(3000)) * 2, "multiclass", "try task: regression"),
         ([1.0] * 50 + [np.inf], None, "not in row 51 (inf)"),
         ([str(n) for n in range(99)] + ["12abc"], None, "not in row 100 ('12abc')"),
+        ([f"{n},5" for n in range(50)], None, "its cells look like numbers: set decimal: ','"),
+        (["a"] * 20 + ["b"] * 20 + ["c", "d"], None, "2 of 4 classes have a single row ('c', 'd')"),
         (pd.date_range("2011-01-01", periods=3), None, "holds dates"),
     ],
 )
@@ -87,3 +89,7 @@ def test_classes_are_encoded_by_their_place_in_the_names():
 def test_an_unknown_class_is_refused_by_row():
     with pytest.raises(DataError, match=r"row 2, column 'y': 'c' is not one of a, b"):
         encode_target(pd.Series(["a", "c"]), "y", "binary", ("a", "b"))
+
+
+def test_a_class_with_one_row_is_allowed_where_nothing_is_stratified():
+    assert target(["a"] * 20 + ["b"] * 20 + ["c"], split={"stratify": False}).class_names == ("a", "b", "c")
