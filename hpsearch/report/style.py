@@ -10,7 +10,7 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -155,12 +155,17 @@ def padded(low: float, high: float, share: float = 0.05) -> tuple[float, float]:
     return low - pad, high + pad
 
 
+def drawable(value: float | None) -> TypeGuard[float]:
+    """Tell whether a value can stand on an axis: known, finite, not so large that its arithmetic overflows."""
+    return value is not None and abs(value) < 1e300
+
+
 def focus(values: Iterable[float], *, minimize: bool) -> tuple[float, float]:
     """Return (low, high) that shows all good values and leaves out far-off bad ones.
 
     The fence on the bad side is Tukey's, with 3 interquartile ranges: one diverged net must not flatten the others.
     """
-    given = np.asarray([value for value in values if math.isfinite(value)], dtype=float)
+    given = np.asarray([value for value in values if drawable(value)], dtype=float)
     if given.size == 0:
         return 0.0, 1.0
     q1, q3 = np.quantile(given, (0.25, 0.75))
@@ -174,7 +179,7 @@ def jitter(count: int) -> NDArray[np.float64]:
     return np.asarray(np.arange(count) * 0.6180339887498949 % 1.0 - 0.5, dtype=np.float64)
 
 
-def finite_pairs(xs: Sequence[float], ys: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Return the points whose height is finite."""
-    kept = [(x, y) for x, y in zip(xs, ys, strict=True) if math.isfinite(y)]
+def drawable_pairs(xs: Sequence[float], ys: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Return the points whose height can be drawn."""
+    kept = [(x, y) for x, y in zip(xs, ys, strict=True) if drawable(y)]
     return [x for x, _ in kept], [y for _, y in kept]

@@ -21,6 +21,7 @@ from hpsearch.report.style import (
     INK,
     MUTED,
     RED,
+    drawable,
     dress,
     focus,
     jitter,
@@ -117,7 +118,7 @@ def slices(records: Sequence[TrialRecord], info: StudyInfo, space: Space) -> byt
 
 def _completed(records: Sequence[TrialRecord], info: StudyInfo) -> list[TrialRecord]:
     """Return the completed trials with a finite value, the worst first, so that the best is drawn on top."""
-    done = [r for r in records if r.state == "completed" and r.value is not None and math.isfinite(r.value)]
+    done = [r for r in records if r.state == "completed" and drawable(r.value)]
     return sorted(done, key=lambda r: (_value(r), r.number), reverse=info.direction == "minimize")
 
 

@@ -23,6 +23,7 @@ from hpsearch.report.style import (
     SKY,
     STATE_COLOURS,
     STATE_MARKERS,
+    drawable,
     dress,
     focus,
     legend,
@@ -81,7 +82,7 @@ def optimization_history(records: Sequence[TrialRecord], info: StudyInfo) -> byt
 
 def _reached(record: TrialRecord, info: StudyInfo) -> float:
     value = record.value if record.value is not None else record.metrics.get(f"val_{info.objective}")
-    return math.nan if value is None or record.state in ("failed", "interrupted") else value
+    return value if drawable(value) and record.state not in ("failed", "interrupted") else math.nan
 
 
 def _inside(value: float, bottom: float, top: float, edge: float) -> float:
@@ -92,7 +93,7 @@ def _best_so_far(axes: Axes, records: Sequence[TrialRecord], *, minimize: bool, 
     numbers: list[int] = []
     values: list[float] = []
     for record in sorted(records, key=lambda r: r.number):
-        if record.state != "completed" or record.value is None or not math.isfinite(record.value):
+        if record.state != "completed" or not drawable(record.value):
             continue
         if not values or (record.value < values[-1] if minimize else record.value > values[-1]):
             numbers.append(record.number)

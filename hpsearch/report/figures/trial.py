@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -14,8 +13,9 @@ from hpsearch.report.style import (
     INK,
     MUTED,
     ORANGE,
+    drawable,
+    drawable_pairs,
     dress,
-    finite_pairs,
     legend,
     log_axis,
     message_figure,
@@ -89,7 +89,7 @@ def _curves(epochs: Sequence[EpochRecord], key: str) -> list[Curve]:
     for epoch in epochs:
         if key in epoch.metrics:
             by_split[epoch.split].append((epoch.step, epoch.metrics[key]))
-    curves = [finite_pairs(*zip(*sorted(points), strict=True)) for _, points in sorted(by_split.items())]
+    curves = [drawable_pairs(*zip(*sorted(points), strict=True)) for _, points in sorted(by_split.items())]
     return [curve for curve in curves if curve[0]]
 
 
@@ -107,7 +107,7 @@ def _mark_best(axes: Axes, record: TrialRecord, key: str) -> None:
     axes.axvline(record.best_epoch, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     value = record.value if record.value is not None else record.metrics.get(key)
     text = f"best epoch {record.best_epoch}"
-    if value is not None and math.isfinite(value):
+    if drawable(value):
         text += f": {number(value)}"
         axes.plot([record.best_epoch], [value], marker="o", markersize=8, color=BLUE, markeredgecolor="white")
     low, high = axes.get_xlim()

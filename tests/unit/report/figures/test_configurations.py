@@ -32,12 +32,13 @@ def test_the_best_trial_is_marked():
         ([replace(trial, state="completed", value=2.5) for trial in TRIALS], SPACE),
         ([replace(trial, state="completed", value=10.0 ** (trial.number % 40)) for trial in TRIALS], SPACE),
         ([replace(trial, state="completed", value=float("nan")) for trial in TRIALS], SPACE),
+        ([replace(trial, state="completed", value=1.7e308) for trial in TRIALS], SPACE),
         (make_trials(1000, SPACE), SPACE),
         (make_trials(20, DEEP), DEEP),
         (make_trials(5, FIXED), FIXED),
         (make_trials(9, make_space(1)), FIXED),
     ],
-    ids=["none", "one", "pruned", "equal", "far apart", "nan", "thousand", "deep", "fixed", "of another space"],
+    ids=["none", "one", "pruned", "equal", "far apart", "nan", "huge", "thousand", "deep", "fixed", "of another space"],
 )
 def test_any_study_is_drawn(trials, space, direction):
     info = replace(INFO, direction=direction, objective="a_$long$_name" * 9, name="日本 \N{GRINNING FACE}" * 30)

@@ -36,9 +36,10 @@ def test_history_without_a_completed_trial_has_no_best_line():
         [replace(trial, state="completed", value=5.0) for trial in TRIALS],
         [replace(trial, state="completed", value=10.0 ** (trial.number % 30)) for trial in TRIALS],
         [replace(trial, state="running", value=None, metrics={}) for trial in TRIALS],
+        [replace(trial, state="completed", value=(-1) ** trial.number * 1.7e308) for trial in TRIALS],
         make_trials(1000),
     ],
-    ids=["none", "one", "failed", "equal", "far apart", "running", "thousand"],
+    ids=["none", "one", "failed", "equal", "far apart", "running", "huge", "thousand"],
 )
 def test_history_and_timeline_stand_any_study(trials, direction):
     info = replace(INFO, direction=direction, name="a $very$ long name 日本 \N{GRINNING FACE}" * 20)
