@@ -93,11 +93,13 @@ class StudyResult:
         return pd.json_normalize([_flat(record) for record in self.records])
 
     def predictor(self) -> Predictor:
-        """Return the best trial's model: raw rows in, predictions out."""
-        from hpsearch.app.best import package_of
+        """Return the best trial's model: raw rows in, predictions out.
+
+        Raises PackageError where no launch came to an end yet; `hpsearch best` makes the package then.
+        """
         from hpsearch.delivery.predictor import Predictor
 
-        return Predictor.load(package_of(self))
+        return Predictor.load(self.folder.path / "package")
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary that `show --json` prints; its keys are stable."""
