@@ -9,6 +9,12 @@ from importlinter.cli import lint_imports
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 HEAVY = ("tensorflow", "keras", "mlflow", "optuna", "sklearn", "pandas", "numpy", "matplotlib", "scipy")
+CARRIED = (
+    "hpsearch.data.transform",
+    "hpsearch.delivery.archive",
+    "hpsearch.delivery.manifest",
+    "hpsearch.training.quiet",
+)
 
 
 def test_every_contract_on_imports_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,16 +33,12 @@ def test_reading_a_study_file_loads_no_library_of_the_field() -> None:
     assert loaded.isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize(
-    "module", ["hpsearch.data.transform", "hpsearch.delivery.archive", "hpsearch.delivery.manifest"]
-)
+@pytest.mark.parametrize("module", CARRIED)
 def test_what_a_package_carries_loads_no_scikit_learn_and_no_mlflow(module: str) -> None:
     assert loaded_by(f"import {module}").isdisjoint({"sklearn", "mlflow", "optuna", "tensorflow", "hpsearch.errors"})
 
 
 def loaded_by(code: str) -> set[str]:
     """Return the modules that a fresh interpreter holds after running the code."""
-    program = f"import sys\n{code}\nprint(*sys.modules)"
-    return set(
-        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
-    )
+    program = [sys.executable, "-c", f"import sys\n{code}\nprint(*sys.modules)"]
+    return set(subprocess.run(program, check=True, capture_output=True, text=True).stdout.split())
