@@ -27,7 +27,6 @@ def explore(study: str | Path, *, store: str | Path | None = None, output: str |
     """Profile a study's data and write the page (default: `<store>/eda/<study>/index.html`)."""
     spec = load_spec(study)
     page = Path(output) if output else store_folder(store, create=True) / "eda" / spec.name / "index.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
     frame, columns, parts = load_table(spec)
     profile = profile_table(frame, columns, parts)
     write_eda(profile, spec.name, page, frame=frame)

@@ -20,12 +20,12 @@ def init(
     from hpsearch.app.init import init as write_study
 
     path = write_study(data, target, output=output, force=force)
-    print(path.read_text(), end="")
+    print(path.read_text("utf-8"), end="")
     console(error=True).print(f"\nwrote {path}; try: hpsearch check {path}")
 
 
 def check(study: StudyFile, as_json: Json = False, store: Store = None) -> None:
-    """Validate a study file, read its data, train one tiny trial, estimate the time."""
+    """Try a study file: its data, one tiny trial, the time it takes."""
     from hpsearch.app.check import check as check_study
     from hpsearch.cli.tables import duration, number
 
@@ -57,7 +57,7 @@ def schema() -> None:
 
 
 def space(study: StudyFile, as_json: Json = False) -> None:
-    """Print the hyperparameter table of a study, with ranges and what each row does."""
+    """Print the hyperparameters of a study, and what each one does."""
     from hpsearch.cli.tables import print_space
     from hpsearch.space.parse import write_domain
     from hpsearch.spec import load_spec
@@ -76,7 +76,7 @@ def eda(
     as_json: Json = False,
     store: Store = None,
 ) -> None:
-    """Explore the data before anything is trained: a page, and a summary here."""
+    """Look at the data before training: a page, and a summary here."""
     from hpsearch.app.eda import explore
     from hpsearch.cli.tables import print_profile
 

@@ -59,5 +59,7 @@ def _workers(text: str | None) -> int | str | None:
     if text is None or text in ("auto", "inline"):
         return text
     if not text.isdigit() or not 1 <= int(text) <= 1024:
-        raise typer.BadParameter(f"{text!r} workers cannot be; give auto, inline or a number", param_hint="--workers")
+        raise typer.BadParameter(
+            f"{text!r} is no number of workers; give auto, inline or a number from 1", param_hint="--workers"
+        )
     return int(text)

@@ -39,7 +39,7 @@ def show(
     as_json: Json = False,
     store: Store = None,
 ) -> None:
-    """Show a study: its state, its best trials, what mattered, where the time went."""
+    """Show a study: state, best trials, what mattered, time spent."""
     from hpsearch.app.results import load
     from hpsearch.cli.tables import print_study
 
@@ -59,7 +59,7 @@ def best(
     as_json: Json = False,
     store: Store = None,
 ) -> None:
-    """Print the best configuration and its evaluation on the test rows; export its model."""
+    """Print the best configuration and its test scores; export it."""
     from hpsearch.app.best import export_best, package_of
     from hpsearch.app.results import load
     from hpsearch.cli.tables import print_best
@@ -77,7 +77,7 @@ def best(
 
 
 def compare(
-    studies: Annotated[list[str], typer.Argument(help="Names of studies.", metavar="STUDY...")],
+    studies: Annotated[list[str], typer.Argument(help="Names of studies.", metavar="STUDY")],
     top: Annotated[
         int | None, typer.Option(min=1, help="Configurations of each (default: 5 of one, 1 of each).")
     ] = None,
@@ -85,7 +85,7 @@ def compare(
     as_json: Json = False,
     store: Store = None,
 ) -> None:
-    """Put the best configurations side by side; rows that differ are marked."""
+    """Put the best configurations side by side, differences marked."""
     from hpsearch.app.compare import compare as compare_studies
     from hpsearch.cli.tables import print_comparison
     from hpsearch.report import render
@@ -100,11 +100,11 @@ def compare(
 
 
 def ui(
-    study: Annotated[str | None, typer.Argument(help="A study's name (default: all).", metavar="[STUDY]")] = None,
+    study: Annotated[str | None, typer.Argument(help="A study's name (default: all).", metavar="STUDY")] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Another free one is taken if it is in use.")] = 5000,
     store: Store = None,
 ) -> None:
-    """Serve the MLflow UI to this machine, and print a link that opens on the study's trials."""
+    """Serve the MLflow UI here, with a link to each study's trials."""
     from hpsearch.app.ui import open_ui
 
     out = console()
