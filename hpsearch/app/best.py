@@ -14,6 +14,7 @@ from hpsearch.data.prepared import load_table
 from hpsearch.delivery.export import export
 from hpsearch.delivery.mlflow_model import log_package
 from hpsearch.delivery.package import write_package
+from hpsearch.delivery.predictor import read_json
 from hpsearch.errors import NoTrialCompleted, PackageError
 from hpsearch.model import build_model
 from hpsearch.records import TrialRecord
@@ -36,9 +37,11 @@ def deliver_best(study: OpenStudy, records: Sequence[TrialRecord], tracker: Trac
     """
     best = next(record for record in rank(records, study.info.direction) if record.copy_of is None)
     path = study.folder.path / "package"
-    if not _is_package_of(path, best):
+    if not (_is_package_of(path, best) and (study.folder.path / "evaluation.json").exists()):
         model = _rebuild(study, best)
         evaluation = _evaluate(model, study.data)
+        # First, so that a package is never seen beside the evaluation of an earlier one.
+        _write_evaluation(study.folder, evaluation)
         write_package(
             path,
             model=model,
@@ -47,9 +50,8 @@ def deliver_best(study: OpenStudy, records: Sequence[TrialRecord], tracker: Trac
             metadata=_metadata(study, best, evaluation),
             configuration=best.configuration,
         )
-        _write_evaluation(study.folder, evaluation)
-        if tracker is not None:
-            _log(tracker, study, path, evaluation)
+    if tracker is not None:
+        _log(tracker, study, path)
     return path
 
 
@@ -71,8 +73,10 @@ def export_best(result: StudyResult, folder: str | Path) -> list[Path]:
 
 
 def _is_package_of(path: Path, best: TrialRecord) -> bool:
-    about = path / "package.json"
-    return about.exists() and json.loads(about.read_text())["metadata"]["trial"] == best.number
+    try:
+        return bool(read_json(path / "package.json")["metadata"]["trial"] == best.number)
+    except (PackageError, KeyError, TypeError):
+        return False  # missing or damaged: it is made again
 
 
 def _rebuild(study: OpenStudy, best: TrialRecord) -> keras.Model:
@@ -123,9 +127,11 @@ def _write_evaluation(folder: StudyFolder, evaluation: Evaluation) -> None:
     write_whole(folder.path / "evaluation.json", json.dumps(evaluation.to_json(), indent=1).encode())
 
 
-def _log(tracker: Tracker, study: OpenStudy, path: Path, evaluation: Evaluation) -> None:
+def _log(tracker: Tracker, study: OpenStudy, path: Path) -> None:
+    """Log package and evaluation to this launch, also where an earlier one made them (and perhaps died of it)."""
     folder = study.folder.path
-    tracker.launch_metrics({f"test_{name}": value for name, value in evaluation.metrics.items()})
+    metrics = json.loads((folder / "evaluation.json").read_text())["metrics"]
+    tracker.launch_metrics({f"test_{name}": value for name, value in metrics.items()})
     for file in (folder / "evaluation.txt", folder / "evaluation.json", *sorted((folder / "evaluation").glob("*.png"))):
         tracker.artifact(LAUNCH, f"evaluation/{file.name}", file)
     run_id = tracker.launch_run_id

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.app.store import store_folder
+from hpsearch.errors import StoreError
 from hpsearch.records import StudyInfo, TrialRecord
 from hpsearch.search.book import rank
 from hpsearch.search.folder import StudyFile, StudyFolder, find_study, study_names
@@ -80,7 +81,10 @@ class StudyResult:
     def evaluation(self) -> dict[str, Any] | None:
         """The best trial's evaluation on the test rows (`report.evaluation`); None where there is none yet."""
         path = self.folder.path / "evaluation.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        try:
+            return json.loads(path.read_text()) if path.exists() else None
+        except ValueError:
+            raise StoreError(f"{path} is damaged; remove it, and hpsearch best {self.name} makes it again") from None
 
     def trials_frame(self) -> pd.DataFrame:
         """Return a DataFrame with a row for each finished trial.
