@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hpsearch.app.ui import open_ui
+from hpsearch.errors import UnknownStudy
+
+
+def test_an_unknown_study_is_told_before_a_server_starts(finished: Path) -> None:
+    with pytest.raises(UnknownStudy, match="did you mean 'rentals'"):
+        open_ui("rental", store=finished)
+    assert not (finished / "ui.log").exists()
+
+
+def test_a_server_elsewhere_is_linked_and_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@tracking.example:5000")
+    server, links = open_ui(store=tmp_path)
+    assert server.url == "http://tracking.example:5000"
+    assert links == []
+    assert not (tmp_path / "ui.log").exists()
