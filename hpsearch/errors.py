@@ -16,6 +16,7 @@ HpsearchError                 exit code 2 unless its class says otherwise
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -99,7 +100,22 @@ class TrialFailed(HpsearchError):
 
 
 def suggestion(given: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the nearest known name, else the list of what is known."""
-    names = list(known)
-    close = get_close_matches(given, names, n=1, cutoff=0.6)
-    return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(names)}"
+    """Return `; did you mean 'x'?` for the nearest known name, whatever its case, else the list of what is known."""
+    names = {name.lower(): name for name in known}
+    close = get_close_matches(given.lower(), names, n=1, cutoff=0.6)
+    return f"; did you mean '{names[close[0]]}'?" if close else f"; known: {', '.join(names.values())}"
+
+
+def as_written(value: object) -> str:
+    """Return a value as a study file writes it (`true`, `null`, `'text'`), in one line of at most 60 characters."""
+    constants = {None: "null", True: "true", False: "false"}
+    text = constants[value] if value is None or isinstance(value, bool) else _number_or_repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _number_or_repr(value: object) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return {math.inf: ".inf", -math.inf: "-.inf"}.get(value, ".nan")
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return f"a number of {value.bit_length():,} bits"  # Python refuses to print it
+    return repr(value)

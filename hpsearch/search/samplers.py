@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import optuna
 from hpsearch.errors import Fault, SpecError
 from hpsearch.search.options import make_named
 from hpsearch.space.domain import Choices, IntRange, Value
-from hpsearch.space.space import Space, configuration_key
+from hpsearch.space.space import Parameter, Space
 from hpsearch.spec.sections import NamedOptions
 
 _SAMPLERS: dict[str, tuple[Callable[..., optuna.samplers.BaseSampler], dict[str, Any]]] = {
@@ -40,35 +41,54 @@ def grid(space: Space, seed: int) -> Iterator[dict[str, Value]]:
 
     Optuna's grid counts points; this one counts configurations, so a width that a shallower net lacks costs nothing.
     """
-    values = {parameter.name: _members(parameter.name, parameter.domain) for parameter in space}
-    return _distinct(space, values, seed)
+    members = {parameter.name: _members(parameter) for parameter in space}
+    nets = [
+        {p.name: [depth] if p.name == "hidden_layers" else members[p.name] for p in space if p.active(int(depth))}
+        for depth in members["hidden_layers"]
+    ]
+    return _walk(nets, seed)
 
 
-def _distinct(space: Space, values: dict[str, list[Value]], seed: int) -> Iterator[dict[str, Value]]:
-    total = math.prod(len(members) for members in values.values())
-    seen: set[str] = set()
-    order = np.random.default_rng(seed).permutation(total) if total <= 10_000_000 else range(total)
+LARGEST_SHUFFLE = 1_000_000
+
+
+def _walk(nets: list[dict[str, list[Value]]], seed: int) -> Iterator[dict[str, Value]]:
+    """Yield the products of several lists of choices in one shuffled order; of more than a million in strides."""
+    sizes = [math.prod(len(values) for values in net.values()) for net in nets]
+    total, draw = sum(sizes), np.random.default_rng(seed)
+    if total <= LARGEST_SHUFFLE:
+        order: Iterable[int] = (int(index) for index in draw.permutation(total))
+    else:
+        # A stride that shares no factor with the total comes by every index once; near the golden ratio of the total,
+        # the first few are spread evenly over all of them.
+        stride = next(s for s in itertools.count(int(total * 0.6180339887)) if math.gcd(s, total) == 1)
+        first = int(draw.integers(LARGEST_SHUFFLE))
+        order = ((first + i * stride) % total for i in range(total))
     for index in order:
-        point, rest = {}, int(index)
-        for name, members in values.items():
-            rest, at = divmod(rest, len(members))
-            point[name] = members[at]
-        configuration = space.active(point)
-        key = configuration_key(configuration)
-        if key not in seen:
-            seen.add(key)
-            yield configuration
+        rest = index
+        for net, size in zip(nets, sizes, strict=True):
+            if rest < size:
+                yield _at(net, rest)
+                break
+            rest -= size
 
 
-def _members(name: str, domain: Any) -> list[Value]:
-    count = domain.count()
-    if count is None:
-        message = f"{name} is continuous, which a grid cannot walk; list choices or give a step"
-        raise SpecError(
-            [Fault(f"space.{name.split('_', maxsplit=1)[0] if name.startswith('neurons') else name}", message)]
-        )
+def _at(net: dict[str, list[Value]], index: int) -> dict[str, Value]:
+    configuration = {}
+    for name, values in net.items():
+        index, at = divmod(index, len(values))
+        configuration[name] = values[at]
+    return configuration
+
+
+def _members(parameter: Parameter) -> list[Value]:
+    domain = parameter.domain
     if isinstance(domain, Choices):
         return list(domain.choices)
     if isinstance(domain, IntRange):
         return list(range(domain.low, domain.high + 1, domain.step))
-    return [domain.low + index * (domain.step or 0.0) for index in range(count)]
+    count = domain.count()
+    if count is None:
+        message = f"{parameter.name} is continuous, which a grid cannot walk; list choices or give a step"
+        raise SpecError([Fault(f"space.{parameter.row.name}", message)])
+    return [domain.nearest(domain.low + index * (domain.step or 0.0)) for index in range(count)]

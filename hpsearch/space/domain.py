@@ -85,7 +85,7 @@ class Choices:
     def nearest(self, value: Value) -> Value:
         """Return the choice itself if present, else the nearest number, else the first choice."""
         if value in self.choices:
-            return value
+            return self.choices[self.choices.index(value)]
         numbers = [choice for choice in self.choices if not isinstance(choice, str)]
         if isinstance(value, str) or not numbers:
             return self.choices[0]
@@ -102,9 +102,13 @@ def describe(domain: Domain) -> str:
     if domain.low == domain.high:
         return _short(domain.low)
     step = domain.step if domain.step not in (None, 1) or isinstance(domain, FloatRange) else None
-    extras = [text for text, shown in ((f"step {step:g}" if step else "", step), ("log", domain.log)) if shown]
+    extras = ([] if step is None else [f"step {_short(step)}"]) + ["log"] * domain.log
     return ", ".join([f"{_short(domain.low)}..{_short(domain.high)}", *extras])
 
 
 def _short(value: Value) -> str:
-    return value if isinstance(value, str) else f"{value:g}"
+    """Write a value so that it reads back as the same: `1e-05`, `0.1`, `1048576`."""
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
-from hpsearch.errors import suggestion
+from hpsearch.errors import as_written, suggestion
 from hpsearch.space.domain import Choices, Domain, FloatRange, IntRange, Value, describe
 from hpsearch.space.table import Row
 
 Fault = tuple[str, str]
 """(sub-field, '' for the row itself; message)"""
+
+
+MOST_STEPS = 1_000_000_000
 
 
 class DomainError(ValueError):
@@ -57,20 +61,20 @@ def _value(row: Row, given: object) -> tuple[Value, str]:
         if isinstance(given, str) and given in row.legal.choices:
             return given, ""
         names = [str(choice) for choice in row.legal.choices]
-        return "", f"{given!r} is no {row.name}" + suggestion(str(given), names)
+        return "", f"{as_written(given)} is no {row.name}" + suggestion(str(given), names)
+    found = as_written(given)
     allowed = f"{row.name} takes {'whole numbers' if row.kind == 'int' else 'numbers'} {describe(row.legal)}"
     if isinstance(given, bool) or not isinstance(given, int | float):
-        return 0, f"{given!r} is not a number; {allowed}"
-    if not math.isfinite(given):
-        return 0, f"{given!r} is not finite; {allowed}"
-    value: int | float = float(given)
-    if row.kind == "int":
-        if given != int(given):
-            return 0, f"{given!r} is not a whole number; {allowed}"
-        value = int(given)
-    if not row.legal.low <= value <= row.legal.high:
-        return 0, f"{given!r} is out of bounds; {allowed}"
-    return value, ""
+        return 0, f"{found} is not a number; {allowed}"
+    if isinstance(given, float) and not math.isfinite(given):
+        return 0, f"{found} is not finite; {allowed}"
+    if not row.legal.low <= given <= row.legal.high:
+        return 0, f"{found} is out of bounds; {allowed}"
+    if row.kind == "float":
+        return float(given), ""
+    if given != int(given):
+        return 0, f"{found} is not a whole number; {allowed}"
+    return int(given), ""
 
 
 def _from_choices(row: Row, given: Mapping[Any, Any]) -> Domain:
@@ -79,7 +83,7 @@ def _from_choices(row: Row, given: Mapping[Any, Any]) -> Domain:
         raise DomainError(unknown)
     choices = given["choices"]
     if not isinstance(choices, list | tuple):
-        raise DomainError([("choices", f"{choices!r} is not a list; write choices: [a, b, ...]")])
+        raise DomainError([("choices", f"{as_written(choices)} is not a list; write choices: [a, b, ...]")])
     return _choices(row, list(choices), "choices")
 
 
@@ -91,10 +95,11 @@ def _choices(row: Row, given: list[object], at: str) -> Choices:
     for index, item in enumerate(given):
         value, message = _value(row, item)
         if not message and value in values:
-            message = f"{item!r} stands twice; remove one"
+            message = f"{as_written(item)} stands twice; remove one"
         if message:
             faults.append((f"{at}.{index}" if at else str(index), message))
-        values.append(value)
+        else:
+            values.append(value)
     if faults:
         raise DomainError(faults)
     return Choices(tuple(values))
@@ -121,30 +126,38 @@ def _from_range(row: Row, given: Mapping[Any, Any]) -> Domain:
         isinstance(step, bool) or not isinstance(step, int | float) or not 0 < step < math.inf
         or (row.kind == "int" and step != int(step))
     ):  # fmt: skip
-        faults.append(("step", f"{step!r} is no step; give a {'whole ' if row.kind == 'int' else ''}number above 0"))
+        whole = "whole " if row.kind == "int" else ""
+        faults.append(("step", f"{as_written(step)} is no step; give a {whole}number above 0"))
     if log is not None and not isinstance(log, bool):
-        faults.append(("log", f"{log!r} is not true or false"))
+        faults.append(("log", f"{as_written(log)} is not true or false; write one of them"))
     if faults:
         raise DomainError(faults)
     if log is None:
         log = bool(default and default.log and step is None)
-    return _checked_range(row, ends["low"], ends["high"], step, log)
+    _check_range(ends["low"], ends["high"], step, log, [key for key in ("low", "high") if key not in given])
+    if row.kind == "int":
+        return IntRange(int(ends["low"]), int(ends["high"]), int(step or 1), log)
+    return FloatRange(float(ends["low"]), float(ends["high"]), None if step is None else float(step), log)
 
 
-def _checked_range(row: Row, low: Any, high: Any, step: Any, log: bool) -> Domain:
+def _check_range(low: Any, high: Any, step: Any, log: bool, absent: list[str]) -> None:
     if low > high:
-        raise DomainError([("low", f"low {low:g} is above high {high:g}; swap them")])
+        fix = f"give {absent[0]} too, this one is the default" if absent else "swap them"
+        at = "high" if absent == ["low"] else "low"
+        raise DomainError([(at, f"low {as_written(low)} is above high {as_written(high)}; {fix}")])
     if log and step is not None:
         raise DomainError([("step", "step and log cannot go together; remove one")])
     if log and low <= 0:
-        raise DomainError([("low", f"low {low:g} is not above 0, which log needs; raise it or set log: false")])
-    if step is not None:
-        steps = (high - low) / step
-        if not math.isclose(steps, round(steps), abs_tol=1e-9):
-            reached = low + math.floor(steps) * step
-            raise DomainError(
-                [("step", f"step {step:g} from {low:g} does not reach {high:g}; write high: {reached:g}")]
-            )
-    if row.kind == "int":
-        return IntRange(int(low), int(high), int(step or 1), log)
-    return FloatRange(float(low), float(high), None if step is None else float(step), log)
+        message = f"low {as_written(low)} is not above 0, which log needs; raise it or set log: false"
+        raise DomainError([("low", message)])
+    if step is None:
+        return
+    # In decimal, as Optuna does it: 0.1 goes six times into 0.6.
+    first, last, stride = (Decimal(str(number)) for number in (low, high, step))
+    if last - first > MOST_STEPS * stride:
+        message = f"step {as_written(step)} makes more than {MOST_STEPS:,} values; raise or remove it"
+        raise DomainError([("step", message)])
+    if (last - first) % stride:
+        reached = first + (last - first) // stride * stride
+        message = f"step {as_written(step)} from {as_written(low)} does not reach {as_written(high)}"
+        raise DomainError([("step", f"{message}; write high: {reached.normalize():f}")])

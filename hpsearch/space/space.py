@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hpsearch.errors import suggestion
+from hpsearch.errors import as_written, suggestion
 from hpsearch.space.domain import Choices, Domain, Value, describe
 from hpsearch.space.table import ROWS, TABLE, Row
 
@@ -47,8 +47,11 @@ class Space:
         """Say what keeps a configuration out of this space: missing, inactive, unknown, out of range."""
         depth = configuration.get("hidden_layers")
         if not isinstance(depth, int) or isinstance(depth, bool):
-            return ["hidden_layers is missing or no whole number; it decides which other parameters exist"]
+            found = "is missing" if depth is None else f"{as_written(depth)} is no whole number"
+            return [f"hidden_layers {found}; it decides which other parameters exist, give it first"]
         known = {p.name: p for p in self.parameters}
+        if "hidden_layers" in known and not known["hidden_layers"].domain.contains(depth):
+            return [f"hidden_layers {depth} is outside {describe(known['hidden_layers'].domain)}"]
         faults = [f"'{n}' is not in this space{suggestion(n, known)}" for n in configuration if n not in known]
         for parameter in self.parameters:
             name, given = parameter.name, configuration.get(parameter.name)
@@ -57,7 +60,7 @@ class Space:
             elif not parameter.active(depth):
                 faults.append(f"{name} does not exist in a net with {depth} hidden layers; remove it")
             elif not parameter.domain.contains(given):
-                faults.append(f"{name} {given!r} is outside {describe(parameter.domain)}")
+                faults.append(f"{name} {as_written(given)} is outside {describe(parameter.domain)}")
         return faults
 
     def contains(self, configuration: Configuration) -> bool:
@@ -113,5 +116,6 @@ def widths(configuration: Configuration) -> tuple[int, ...]:
 
 
 def configuration_key(configuration: Configuration) -> str:
-    """Return a text that is equal for equal configurations, whatever the order they are written in."""
-    return json.dumps(dict(configuration), sort_keys=True)
+    """Return a text that is equal for equal configurations, whatever their order, and whether 0 stands as 0 or 0.0."""
+    values = {n: int(v) if isinstance(v, float) and v.is_integer() else v for n, v in configuration.items()}
+    return json.dumps(values, sort_keys=True)

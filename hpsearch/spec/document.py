@@ -7,17 +7,19 @@ equal keys wins in silence. Here only true/false are booleans, 1e-3 is a number,
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from hpsearch.errors import Fault, SpecError
 
-Path = tuple[str | int, ...]
-Marks = dict[Path, tuple[int, int]]
+KeyPath = tuple[str | int, ...]
+Marks = dict[KeyPath, tuple[int, int]]
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 10_000
+MAX_DEPTH = 20
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -30,25 +32,32 @@ _AMBIGUOUS = (
 _CONSTANTS: dict[str, Any] = {
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
     "null": None, "Null": None, "NULL": None, "~": None, "": None,
-    ".inf": float("inf"), "-.inf": float("-inf"), ".nan": float("nan"), ".NaN": float("nan"),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf"), float("inf")),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }  # fmt: skip
 
 
-def read_document(content: bytes, source: str) -> tuple[dict[str, Any], Marks]:
-    """Return the mapping a study file holds and the (line, column) of each path in it.
+@dataclass(frozen=True)
+class Document:
+    """The mapping a study file holds, the (line, column) of each path in it, and what is wrong with its values."""
 
-    Raises `SpecError` with every fault of the text: syntax, duplicate keys, ambiguous numbers, tags, aliases.
-    """
+    values: dict[str, Any]
+    marks: Marks
+    faults: tuple[Fault, ...]
+    """duplicate keys, ambiguous numbers, tags, aliases; in `values` null stands in their place"""
+
+
+def read_document(content: bytes, source: str) -> Document:
+    """Read a study file's text. Raises `SpecError` where it is no YAML, or no mapping."""
     node = _compose(_decode(content, source), source)
     reader = _Reader()
     values = reader.read(node, ()) if node is not None else None
-    if not reader.faults and not isinstance(values, dict):
+    if not isinstance(values, dict):
         found = "nothing" if values is None else f"a {'list' if isinstance(values, list) else 'single value'}"
-        reader.faults.append(Fault("", f"found {found}; a study file is a mapping that begins with data:", 1))
-    if reader.faults:
-        raise SpecError(reader.faults, source)
-    assert isinstance(values, dict)
-    return values, reader.marks
+        fault = Fault("", f"found {found}; a study file is a mapping that begins with data:", 1)
+        raise SpecError(reader.faults or [fault], source)
+    return Document(values, reader.marks, tuple(reader.faults))
 
 
 def _decode(content: bytes, source: str) -> str:
@@ -66,16 +75,45 @@ def _compose(text: str, source: str) -> yaml.Node | None:
     try:
         return yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        message = " ".join(part for part in (error.context, error.problem) if part)
-        if "'\\t'" in message:
-            message = "a tab indents this line; use spaces"
-        if "expected a single document" in message:
-            message = "a second document begins here; a study file holds one"
+        message, mark = _explain(error)
         at = (mark.line + 1, mark.column + 1) if mark else (None, None)
         raise SpecError([Fault("", f"not valid YAML: {message}", *at)], source) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise SpecError([Fault("", f"not valid YAML: {str(error).splitlines()[0]}")], source) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        message = f"the control character {ord(text[error.position]):#04x} stands here; remove it"
+        raise SpecError([Fault("", f"not valid YAML: {message}", line)], source) from None
+    except RecursionError:
+        raise SpecError(
+            [Fault("", f"more than {MAX_DEPTH} brackets stand in one another; remove them")], source
+        ) from None
+
+
+def _explain(error: yaml.MarkedYAMLError) -> tuple[str, yaml.Mark | None]:
+    """Return the cause and its fix in one line, and where to look: where a bracket opens, not where the file ends."""
+    context, problem, here = error.context or "", error.problem or "", error.problem_mark or error.context_mark
+    begun = error.context_mark or here
+    if "'\\t'" in problem:
+        return "a tab stands here; use spaces", here
+    if "expected a single document" in context:
+        return "a second document begins here; a study file holds one, remove the ---", here
+    if "quoted scalar" in context and "end of stream" in problem:
+        return "the quote that opens here is never closed; close it", begun
+    if "flow sequence" in context or "flow mapping" in context:
+        shape = "list [" if "sequence" in context else "mapping {"
+        return f"the {shape} that opens here is not closed, or lacks a comma; check its brackets and commas", begun
+    if "mapping values are not allowed" in problem:
+        return "a second ':' stands in this line, or it is indented too far; quote the text or align the line", here
+    if "block mapping" in context or "block collection" in context or "simple key" in context:
+        return (
+            "this line is neither 'key: value' nor indented like its neighbours; check the colon and the spaces",
+            here,
+        )
+    if "cannot start any token" in problem:
+        return "this sign cannot begin a value; quote the text", here
+    return f"{' '.join(part for part in (context, problem) if part)}; quote it if it is meant as text", here
+
+
+_RESOLVER = yaml.resolver.Resolver()
 
 
 class _Reader:
@@ -86,17 +124,18 @@ class _Reader:
         self.faults: list[Fault] = []
         self._seen: set[int] = set()
 
-    def read(self, node: yaml.Node, path: Path) -> Any:
+    def read(self, node: yaml.Node, path: KeyPath) -> Any:
         self.marks.setdefault(path, _position(node))
-        if id(node) in self._seen:
-            return self._fault(node, path, "an alias (*name) repeats a part of the file; write it out")
-        self._seen.add(id(node))
+        refused = self._refused(node)
+        if len(path) > MAX_DEPTH:
+            refused = f"more than {MAX_DEPTH} levels stand in one another; a study file has at most 5"
+        if refused:
+            self._fault(node, path, refused)
+            return None
         if len(self._seen) == MAX_NODES:
             self._fault(node, path, f"more than {MAX_NODES:,} values; a study file is smaller")
         if len(self._seen) >= MAX_NODES:
             return None
-        if not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag:
-            return self._fault(node, path, f"the tag {node.tag} is not allowed; remove it")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -104,11 +143,25 @@ class _Reader:
         assert isinstance(node, yaml.ScalarNode)
         return self._scalar(node, path)
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+    def _refused(self, node: yaml.Node) -> str:
+        """Return why a node has no place here: it is an alias, or bears a tag."""
+        if id(node) in self._seen:
+            return "an alias (*name) repeats a part of the file; write it out"
+        self._seen.add(id(node))
+        plain = isinstance(node, yaml.ScalarNode) and node.style is None
+        implied = _RESOLVER.resolve(type(node), node.value, (plain, not plain))  # type: ignore[no-untyped-call]  # of types-PyYAML
+        if node.tag != implied:
+            return f"the tag {node.tag.replace('tag:yaml.org,2002:', '!!')} is not allowed; remove it"
+        return ""
+
+    def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self._fault(key_node, path, "a key must be a plain name")
+                self._fault(key_node, path, "a key must be a plain name; write name: value")
+                continue
+            if refused := self._refused(key_node):
+                self._fault(key_node, path, refused)
                 continue
             key, here = str(key_node.value), (*path, str(key_node.value))
             if key in values:
@@ -119,7 +172,7 @@ class _Reader:
             values[key] = self.read(value_node, here)
         return values
 
-    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
+    def _scalar(self, node: yaml.ScalarNode, path: KeyPath) -> Any:
         text = node.value
         if node.style is not None:
             return text
@@ -134,7 +187,7 @@ class _Reader:
             return float(text)
         return text
 
-    def _fault(self, node: yaml.Node, path: Path, message: str) -> None:
+    def _fault(self, node: yaml.Node, path: KeyPath, message: str) -> None:
         self.faults.append(Fault(".".join(map(str, path)), message, *_position(node)))
 
 

@@ -11,16 +11,26 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetPydanticSchema,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
-from hpsearch.errors import suggestion
+from hpsearch.errors import as_written, suggestion
 from hpsearch.metrics import LOSSES, METRICS, TaskType
-from hpsearch.space.domain import Domain, Value
+from hpsearch.space.domain import Domain
 from hpsearch.space.parse import DomainError, parse_domain, write_domain
 from hpsearch.space.space import Space, build_space
 from hpsearch.space.table import ROWS, Row
+from hpsearch.spec.strategies import PRUNERS, SAMPLERS, Options, strategy_faults, strategy_schema
 
 
 class Section(BaseModel):
@@ -28,10 +38,25 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
+    def conflicts(self) -> list[tuple[str, str]]:
+        """Return (field, message) for fields that are right each by itself, but not together."""
+        return []
 
-def _fault(message: str, at: str = "") -> PydanticCustomError:
-    """A validation error whose text is ours; `at` names the sub-field it belongs to."""
-    return PydanticCustomError("hpsearch", "{text}", {"text": message, "faults": [(at, message)]})
+    @model_validator(mode="after")
+    def _no_conflicts(self) -> Self:
+        found = self.conflicts()
+        if found:
+            raise _faults(found)
+        return self
+
+
+def _faults(found: list[tuple[str, str]]) -> PydanticCustomError:
+    """A validation error whose texts are ours: (sub-field, message)."""
+    return PydanticCustomError("hpsearch", "{text}", {"text": "; ".join(text for _, text in found), "faults": found})
+
+
+def _fault(message: str) -> PydanticCustomError:
+    return _faults([("", message)])
 
 
 def _whole(value: Any) -> Any:
@@ -51,12 +76,16 @@ def parse_duration(given: object) -> float:
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*([a-z]+)", text)
     if parts and not re.sub(r"(\d+(?:\.\d+)?)\s*([a-z]+)", "", text).strip() and all(u in _UNITS for _, u in parts):
         seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-        if seconds > 0:
+        if 0 < seconds < 1e10:
             return seconds
-    raise _fault(f"{given!r} is no duration; write a number of seconds or 30s, 10min, 1.5h")
+    raise _fault(f"{as_written(given)} is no duration; write a number of seconds or 30s, 10min, 1.5h")
 
 
-Duration = Annotated[float, BeforeValidator(parse_duration)]
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string"}]}),
+]
 
 
 class FoldsSection(Section):
@@ -65,28 +94,39 @@ class FoldsSection(Section):
     folds: Whole = Field(ge=2, le=100, description="number of folds")
 
 
+def _share_or_folds(given: Any) -> Any:
+    share = isinstance(given, int | float) and not isinstance(given, bool) and 0 < given < 1
+    if given is None or share or isinstance(given, dict | FoldsSection):
+        return given
+    raise _fault(f"{as_written(given)} is neither a share between 0 and 1, such as 0.2, nor {{folds: 5}}; write one")
+
+
+def _auto_or_flag(given: Any) -> Any:
+    if given is None or isinstance(given, bool) or given == "auto":
+        return given
+    raise _fault(f"{as_written(given)} is not allowed; write auto, true or false")
+
+
 class SplitSection(Section):
     """How rows are divided into train, validation and test."""
 
     test: float | None = Field(None, ge=0, lt=1, description="share of all rows kept for the test (default 0.2)")
-    validation: float | FoldsSection | None = Field(
+    validation: Annotated[float | FoldsSection | None, BeforeValidator(_share_or_folds)] = Field(
         None, description="share of the rows that remain (default 0.2), or {folds: k}"
     )
     shuffle: bool | None = Field(None, description="shuffle rows before they are split (default true)")
-    stratify: Literal["auto"] | bool | None = Field(
+    stratify: Annotated[Literal["auto"] | bool | None, BeforeValidator(_auto_or_flag)] = Field(
         None, description="keep class shares in each part; auto: for classes (default)"
     )
     seed: Whole = Field(0, ge=0, lt=2**32, description="seed of the split, apart from the search's")
     column: str | None = Field(None, description="a column that names each row's part: train, validation (val), test")
 
-    @model_validator(mode="after")
-    def _column_alone(self) -> Self:
+    def conflicts(self) -> list[tuple[str, str]]:
+        """Return what a column that names the parts leaves no room for."""
         given = [name for name in ("test", "validation", "shuffle", "stratify") if getattr(self, name) is not None]
-        if self.column is not None and given:
-            raise _fault(f"'column' brings its own split; remove {', '.join(given)}", "column")
-        if isinstance(self.validation, float) and not 0 < self.validation < 1:
-            raise _fault(f"{self.validation:g} is no share; give a number between 0 and 1", "validation")
-        return self
+        if self.column is None or not given:
+            return []
+        return [("column", f"'column' brings its own split; remove {', '.join(given)}")]
 
 
 class DataSection(Section):
@@ -110,22 +150,23 @@ class DataSection(Section):
     split: SplitSection = Field(default_factory=SplitSection, description="train, validation, test")
     time_ordered: str | None = Field(None, description="column to sort by: later rows validate and test earlier ones")
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def conflicts(self) -> list[tuple[str, str]]:
+        """Return what is missing, said twice, or excludes something else."""
+        found = []
         sources = [name for name in ("csv", "parquet", "sklearn") if getattr(self, name) is not None]
         if len(sources) != 1:
-            found = " and ".join(sources) or "none"
-            raise _fault(f"data needs exactly one of csv, parquet, sklearn; found {found}")
+            two = f"found {' and '.join(sources)}, keep one" if sources else "found none, add csv: FILE"
+            found.append(("", f"data needs exactly one of csv, parquet, sklearn; {two}"))
         if self.sklearn is None and self.target is None:
-            raise _fault("the column to predict is missing; add target: NAME", "target")
+            found.append(("target", "the column to predict is missing; add target: NAME"))
         if self.features is not None and self.drop:
-            raise _fault("'features' and 'drop' say the same thing twice; keep one", "drop")
+            found.append(("drop", "'features' and 'drop' say the same thing twice; keep one"))
         both = sorted(set(self.categorical) & set(self.numeric))
         if both:
-            raise _fault(f"{', '.join(both)} cannot be both categorical and numeric; keep one", "numeric")
+            found.append(("numeric", f"{', '.join(both)} cannot be both categorical and numeric; keep one"))
         if self.time_ordered and (self.split.column or self.split.shuffle or self.split.stratify is True):
-            raise _fault("time order excludes split.column, shuffle and stratify; remove one", "time_ordered")
-        return self
+            found.append(("time_ordered", "time order excludes split.column, shuffle and stratify; remove one"))
+        return found
 
     @property
     def target_name(self) -> str:
@@ -140,7 +181,9 @@ class PrepareSection(Section):
     missing: Literal["impute", "drop"] = Field("impute", description="fill missing cells, or leave out such rows")
     numeric: Literal["standard", "quantile", "minmax", "robust", "none"] = Field("standard", description="scaling")
     categorical: Literal["onehot"] = Field("onehot", description="encoding of categories")
-    min_frequency: Whole = Field(5, ge=1, description="categories seen in fewer training rows share one column")
+    min_frequency: Whole = Field(
+        5, ge=1, le=1_000_000_000, description="categories seen in fewer training rows share one column"
+    )
     target: Literal["standard", "none"] = Field("standard", description="scaling of a regression target")
 
 
@@ -206,6 +249,13 @@ class SpaceSection(Section):
         lifted = {key: value for key, value in given.items() if key != "neurons"}
         return lifted | {"per_layer": neurons["per_layer"]} | ({"neurons": rest} if rest else {})
 
+    def conflicts(self) -> list[tuple[str, str]]:
+        """Return the rows that no net of this study has, for want of a hidden layer."""
+        if self.hidden_layers is None or self.hidden_layers.nearest(99) != 0:
+            return []
+        named = [name for name in self.domains() if ROWS[name].needs_hidden]
+        return [(name, f"no net has {name}, as hidden_layers is 0; remove it, or allow a layer") for name in named]
+
     def build(self) -> Space:
         """Return the space these rows make."""
         return build_space(self.domains(), per_layer=self.per_layer)
@@ -218,15 +268,15 @@ class SpaceSection(Section):
 class EarlyStoppingSection(Section):
     """When to stop a trial whose objective no longer improves."""
 
-    patience: Whole = Field(10, ge=1, description="epochs without improvement")
+    patience: Whole = Field(10, ge=1, le=1_000_000, description="epochs without improvement")
     min_delta: float = Field(0.0, ge=0, description="what counts as improvement, in the objective's units")
 
 
 class NamedOptions(Section):
-    """A sampler or pruner by name, with its options."""
+    """A sampler or pruner by name, with its options (`spec/strategies.py`)."""
 
     name: str
-    options: dict[str, Value | bool | None] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 def _named(given: object) -> object:
@@ -234,35 +284,50 @@ def _named(given: object) -> object:
     if isinstance(given, str):
         return {"name": given}
     if isinstance(given, dict) and "options" not in given:
-        return {"name": given.get("name"), "options": {k: v for k, v in given.items() if k != "name"}}
-    return given
+        name = {"name": given["name"]} if "name" in given else {}
+        return name | {"options": {key: value for key, value in given.items() if key != "name"}}
+    if isinstance(given, dict | NamedOptions):
+        return given
+    raise _fault(f"{as_written(given)} is neither a name nor a mapping; write NAME, or {{name: NAME, OPTION: VALUE}}")
 
 
-def _one_of(what: str, known: Iterable[str]) -> AfterValidator:
-    names = tuple(known)
-
-    def check(given: Any) -> Any:
-        name = given.name if isinstance(given, NamedOptions) else given
-        if name is not None and name not in names:
-            raise _fault(f"'{name}' is no {what}{suggestion(str(name), names)}")
+def _checked(kind: str, known: dict[str, Options]) -> AfterValidator:
+    def check(given: NamedOptions) -> NamedOptions:
+        found = strategy_faults(kind, known, given.name, given.options)
+        if found:
+            raise _faults(found)
         return given
 
     return AfterValidator(check)
 
 
+def _one_of(what: str, known: Iterable[str]) -> BeforeValidator:
+    names = tuple(known)
+
+    def check(given: Any) -> Any:
+        if given is not None and given not in names:
+            raise _fault(f"{as_written(given)} is no {what}{suggestion(str(given), names)}")
+        return given
+
+    return BeforeValidator(check)
+
+
 def _worker_count(given: Any) -> Any:
-    if isinstance(given, int) and not 1 <= given <= 1024:
-        raise _fault(f"{given} workers cannot be; give auto, inline or a number from 1 to 1024")
-    return given
+    count = _whole(given)
+    if given in ("auto", "inline") or (isinstance(count, int) and not isinstance(count, bool) and 1 <= count <= 1024):
+        return count
+    raise _fault(f"{as_written(given)} workers cannot be; give auto, inline or a number from 1 to 1024")
 
 
-SAMPLERS = ("tpe", "random", "grid", "qmc", "cmaes", "nsga2")
-PRUNERS = ("median", "hyperband", "successive_halving", "percentile", "patient", "threshold", "none")
-TRAINERS = ("auto", "keras")
-Sampler = Annotated[NamedOptions, BeforeValidator(_named), _one_of("sampler", SAMPLERS)]
-Pruner = Annotated[NamedOptions, BeforeValidator(_named), _one_of("pruner", PRUNERS)]
-MetricName = Annotated[str | None, _one_of("metric", METRICS)]
-LossName = Annotated[str | None, _one_of("loss", [loss for names in LOSSES.values() for loss in names])]
+_LOSS_NAMES = [loss for names in LOSSES.values() for loss in names]
+Sampler = Annotated[
+    NamedOptions, BeforeValidator(_named), _checked("sampler", SAMPLERS), WithJsonSchema(strategy_schema(SAMPLERS))
+]
+Pruner = Annotated[
+    NamedOptions, BeforeValidator(_named), _checked("pruner", PRUNERS), WithJsonSchema(strategy_schema(PRUNERS))
+]
+MetricName = Annotated[str | None, _one_of("metric", METRICS), WithJsonSchema({"enum": [*METRICS, None]})]
+LossName = Annotated[str | None, _one_of("loss", _LOSS_NAMES), WithJsonSchema({"enum": [*_LOSS_NAMES, None]})]
 
 
 class SearchSection(Section):
@@ -282,9 +347,9 @@ class SearchSection(Section):
     )
     loss: LossName = Field(None, description="regression: mse, mae, huber; classes: cross-entropy")
     class_weight: Literal["balanced", "none"] = Field("none", description="weigh classes by their rarity")
-    start_with: list[dict[str, Value]] = Field(default_factory=list, description="configurations to try first")
+    start_with: list[dict[str, Any]] = Field(default_factory=list, description="configurations to try first")
     seed: Whole = Field(0, ge=0, lt=2**32, description="seed of the search and of every trial")
-    workers: Annotated[Literal["auto", "inline"] | Whole, AfterValidator(_worker_count)] = Field(
+    workers: Annotated[Literal["auto", "inline"] | int, BeforeValidator(_worker_count)] = Field(
         "auto", description="training processes (auto: one a core)"
     )
     trainer: Literal["auto", "keras"] = Field("auto", description="what trains the nets")
@@ -296,10 +361,11 @@ class SearchSection(Section):
 SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
 
-def check_name(name: str) -> str:
+def check_name(name: object) -> str:
     """Return a study name unchanged if it is a slug, else raise."""
-    if not re.fullmatch(SLUG, name):
-        raise _fault(f"{name!r} is no study name; use 1 to 100 of A-Z a-z 0-9 . _ - and begin with a letter or digit")
+    if not isinstance(name, str) or not re.fullmatch(SLUG, name):
+        rule = "use 1 to 100 of A-Z a-z 0-9 . _ - and begin with a letter or digit"
+        raise _fault(f"{as_written(name)} is no study name; {rule}")
     return name
 
 
