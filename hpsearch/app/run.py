@@ -115,11 +115,12 @@ def _with_total(
     folder: StudyFolder, file: StudyFile, spec: StudySpec, trials: int | None, more: int | None
 ) -> StudyFile:
     """Settle how many trials there are to be in all, and write the study down."""
+    done = Book(folder, file.info.direction, 1).counted()
     total = max(file.trials, spec.search.trials)
     if more is not None:
-        total = Book(folder, file.info.direction, 1).counted() + more
+        total = done + more
     if trials is not None:
-        total = trials
+        total = max(trials, done)
     decided = replace(file, trials=total)
     folder.write(decided)
     return decided
