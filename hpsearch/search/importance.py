@@ -19,9 +19,9 @@ FEWEST_TRIALS = 8
 
 def importances(journal: Path, seed: int = 0) -> dict[str, dict[str, float]]:
     """Return each method's importances, summing to 1, largest first; {} with too few completed trials to tell."""
-    if not journal.exists():
-        return {}
     study = read_study(journal)
+    if study is None:
+        return {}
     completed = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
     if len(completed) < FEWEST_TRIALS or len({trial.value for trial in completed}) < 2:
         return {}

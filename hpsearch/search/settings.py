@@ -50,10 +50,12 @@ def settle(spec: StudySpec, data: Dataset) -> Settled:
 
 
 def worker_count(asked: int | str) -> int:
-    """Return how many worker processes to start; 0 means inline."""
+    """Return how many worker processes to start; 0 means inline, 'auto' one for each core this process may use."""
     if asked == "inline":
         return 0
-    return (os.cpu_count() or 1) if asked == "auto" else int(asked)
+    if asked != "auto":
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _longest(space: Space) -> int:
