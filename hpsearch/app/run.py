@@ -71,10 +71,10 @@ def run(
     owner = f"process {os.getpid()} on {socket.gethostname()} since {_now()}"
     with folder.locked(owner):
         data = prepare_dataset(spec, place / "cache")
-        for note in data.notes:
-            shown.note(note)
         settled = settle(spec, data)
         file = _continue_or_begin(folder, spec, text, data, settled, new, shown)
+        for note in data.notes:
+            shown.note(note)
         file = _with_total(folder, file, spec, trials, more)
         study = OpenStudy(folder, file, spec, data, settled)
         count = spec.search.workers if workers is None else workers
