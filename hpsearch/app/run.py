@@ -26,6 +26,7 @@ from hpsearch.data.faults import source_name
 from hpsearch.data.prepared import prepare_dataset
 from hpsearch.errors import NoTrialCompleted, StudyChanged
 from hpsearch.records import StudyInfo, TrialRecord
+from hpsearch.report.text import readable
 from hpsearch.search.book import Book
 from hpsearch.search.folder import StudyFile, StudyFolder, new_uid
 from hpsearch.search.optuna_study import OptunaStudy
@@ -151,7 +152,7 @@ def _launch(
     with tracker, _pool(study, workers, left) as pool:
         _begin_launch(tracker, study, plan, place)
         if book.records and (repaired := tracker.reconcile(list(book.records.values()))):
-            shown.note(f"MLflow: {len(repaired)} runs put right after an earlier launch")
+            shown.note(f"MLflow: {_counted(len(repaired), 'run')} put right after an earlier launch")
         shown.begin(study.info, plan.trials, pool.places, list(book.records.values()))
         search = Search(asker, pool, book, plan, [tracker, TrialPictures(tracker, study.info), shown])
         try:
@@ -173,7 +174,7 @@ def _asker(study: OpenStudy, book: Book, shown: Display) -> OptunaStudy:
     lost = recover(asker, book)
     asker.enqueue_missing(study.spec.search.start_with)
     if lost:
-        shown.note(f"{len(lost)} trials that an earlier launch left unfinished will be run again")
+        shown.note(f"{_counted(len(lost), 'trial')} that an earlier launch left unfinished will be run again")
     return asker
 
 
@@ -206,7 +207,8 @@ def _end_launch(
     tracker.end_launch("KILLED" if ending == "interrupted" else "FINISHED", tags={"hpsearch.ending": ending})
     tracker.flush()
     if tracker.trouble:
-        shown.note(f"MLflow could not be written ({tracker.trouble}); the next launch writes what is missing")
+        trouble = readable(tracker.trouble, 160)
+        shown.note(f"MLflow could not be written ({trouble}); the next launch writes what is missing")
 
 
 @contextlib.contextmanager
@@ -248,6 +250,10 @@ def _text(source: str | Path | StudySpec, spec: StudySpec) -> str:
     if isinstance(source, StudySpec):
         return yaml.safe_dump(spec.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
     return Path(source).read_text("utf-8-sig")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"
 
 
 def _now() -> str:

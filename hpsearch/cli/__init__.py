@@ -14,6 +14,8 @@ from hpsearch.errors import HpsearchError
 # Wrong options and arguments; typer has no public name for their common class.
 _UsageError: type[Any] = typer.BadParameter.__bases__[0]
 
+_INTERRUPTED = "interrupted; run the same command to go on"
+
 app = typer.Typer(
     name="hpsearch",
     help="Hyperparameter search for dense neural networks in Keras: one study file, every run in MLflow.",
@@ -41,7 +43,7 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
 def main() -> None:
     """Run the command line and exit: 0, 2 for a user's mistake, 3 when no trial completed, 130 on Ctrl-C."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="hpsearch", standalone_mode=False)
     except HpsearchError as error:
         print(f"hpsearch: {error}" if "\n" not in str(error) else str(error), file=sys.stderr)
         code = error.exit_code
@@ -50,8 +52,10 @@ def main() -> None:
         code = error.exit_code
     except typer.Exit as error:
         code = error.exit_code
+        if isinstance(error.__cause__, KeyboardInterrupt):  # what Typer makes of Ctrl-C
+            print(_INTERRUPTED, file=sys.stderr)
     except (typer.Abort, KeyboardInterrupt):
-        print("interrupted; run the same command to go on", file=sys.stderr)
+        print(_INTERRUPTED, file=sys.stderr)
         code = 130
     except BrokenPipeError:
         # Whoever read the output has gone; the interpreter would complain when it flushes.

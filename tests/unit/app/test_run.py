@@ -240,3 +240,18 @@ def test_records_of_a_result_are_those_of_the_disk(finished_iris: Path) -> None:
     record = hpsearch.load("iris", store=finished_iris).records[0]
     assert isinstance(record, TrialRecord)
     assert record.state == "completed"
+
+
+def test_a_tracking_server_that_is_away_stops_no_search_and_is_told_without_its_password(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:1")
+    notes = Notes()
+    result = run(study(), store, display=notes)
+    assert (result.done(), result.link) == (2, "")
+    assert any(note.startswith("MLflow could not be written") for note in notes.notes)
+    assert "secret" not in "".join(notes.notes)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    notes = Notes()
+    run(study(), store, display=notes)
+    assert "MLflow: 2 runs put right after an earlier launch" in notes.notes
