@@ -27,7 +27,7 @@ def importances(
     """Return each method's importances, largest first; {} with too few completed trials to tell.
 
     Only what a net really has counts: the journal also holds the widths that were suggested for layers a trial's net
-    lacks, and those would be given a share for chance alone. PED-ANOVA: Watanabe, Bansal and Hutter 2023; fANOVA: Hutter,
+    lacks, and those would be given a share for chance alone. PED-ANOVA: Watanabe et al. 2023; fANOVA: Hutter,
     Hoos and Leyton-Brown 2014, both as Optuna computes them.
     """
     completed = [record for record in rank(records, direction) if record.copy_of is None]
