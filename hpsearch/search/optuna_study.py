@@ -26,8 +26,6 @@ from hpsearch.space.optuna import to_distributions
 from hpsearch.space.space import Configuration, Space, configuration_key
 from hpsearch.spec.sections import SearchSection
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-
 _STATES = {"completed": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 
@@ -77,11 +75,10 @@ class OptunaStudy:
         self.space = space
         self._distributions = to_distributions(space)
         pruner = make_pruner(search.pruner, steps)
-        made = optuna.create_study(
-            storage=storage, study_name="study", direction=direction, pruner=pruner, load_if_exists=True
-        )
-        self._study = made
-        made.sampler = make_sampler(search.sampler, search.seed, len(self.trials()))
+        if not storage.get_all_studies():
+            optuna.create_study(storage=storage, study_name="study", direction=direction)
+        self._study = optuna.load_study(storage=storage, study_name="study", pruner=pruner)
+        self._study.sampler = make_sampler(search.sampler, search.seed, len(self.trials()))
         self._live: dict[int, optuna.Trial] = {}
         self._grid = self._unseen(grid(space, search.seed)) if search.sampler.name == "grid" else None
 
@@ -148,21 +145,6 @@ class OptunaStudy:
     def _unseen(self, configurations: Iterator[dict[str, Value]]) -> Iterator[dict[str, Value]]:
         told = {configuration_key(self.configuration_of(trial)) for trial in self.trials()}
         return (c for c in configurations if configuration_key(c) not in told)
-
-
-def read_trials(journal: Path) -> list[FrozenTrial]:
-    """Return Optuna's records of a study without writing anything; none where it has not begun."""
-    study = read_study(journal)
-    return [] if study is None else study.get_trials(deepcopy=False)
-
-
-def read_study(journal: Path) -> optuna.Study | None:
-    """Open a study to look at it; None where it has not begun."""
-    if not journal.exists():
-        return None
-    storage = _open(journal)
-    begun = bool(storage.get_all_studies())
-    return optuna.load_study(storage=storage, study_name="study") if begun else None
 
 
 def started_at(trial: FrozenTrial) -> str:

@@ -302,7 +302,8 @@ def test_a_study_file_changed_anywhere_is_a_study_or_a_spec_error(
 paths = st.sampled_from(
     [("data",), ("data", "split"), ("data", "split", "validation"), ("space", "neurons"), ("space", "dropout"),
      ("search", "sampler"), ("search", "pruner"), ("search", "start_with"), ("search", "workers"), ("prepare",),
-     ("name",), ("search", "early_stopping"), ("data", "drop"), ("search", "timeout"), ("folder",), ("data", "features")]
+     ("name",), ("search", "early_stopping"), ("data", "drop"), ("search", "timeout"), ("folder",),
+     ("data", "features")]
 )  # fmt: skip
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(10**400)
 anything = st.recursive(
