@@ -37,6 +37,7 @@ from hpsearch.spec import StudySpec, load_spec
 from hpsearch.spec.compare import differences
 from hpsearch.tracking.location import artifact_root, is_server, tracking_uri
 from hpsearch.tracking.mlflow import Tracker
+from hpsearch.tracking.silence import import_mlflow
 from hpsearch.tracking.ui import study_link, without_user
 from hpsearch.training.select import make_trainer
 from hpsearch.workers.inline import InlinePool
@@ -150,6 +151,7 @@ def _launch(
     uri = tracking_uri(place)
     tracker = Tracker(uri, study.info, artifact_root(place), owner)
     with tracker, _pool(study, workers, left) as pool:
+        import_mlflow()  # here, not in the tracker's thread: importing and warnings.catch_warnings elsewhere do not mix
         _begin_launch(tracker, study, plan, place)
         if book.records and (repaired := tracker.reconcile(list(book.records.values()))):
             shown.note(f"MLflow: {_counted(len(repaired), 'run')} put right after an earlier launch")

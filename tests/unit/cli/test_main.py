@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 
 import pytest
@@ -32,7 +33,7 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None
 
     def made(command: Callable[[], None]) -> None:
         app = typer.Typer()
-        app.command()(command)
+        app.command()(cli.guarded(command))
         monkeypatch.setattr(cli, "app", app)
 
     return made
@@ -56,6 +57,14 @@ def test_an_error_becomes_its_exit_code_and_its_own_words(
     only(raising(error))
     assert ended(monkeypatch) == code
     assert capsys.readouterr() == ("", told)
+
+
+def test_a_library_that_warns_is_not_heard(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], only: Callable[[Callable[[], None]], None]
+) -> None:
+    only(lambda: warnings.warn("use something else", DeprecationWarning, stacklevel=1))
+    assert ended(monkeypatch) == 0
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_command_that_returns_ends_with_0(
