@@ -82,11 +82,11 @@ class Search:
 
     def __init__(
         self, asker: Asker, pool: Pool, book: Book, plan: Plan, listeners: Sequence[Listener],
-        now: Callable[[], str] = _utc_now,
+        now: Callable[[], str] = _utc_now, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._asker, self._pool, self._book, self._plan = asker, pool, book, plan
         self._listeners = listeners
-        self._now = now
+        self._now, self._clock = now, clock
         self._live: dict[int, _Live] = {}
         self._parked: dict[str, list[Asked]] = {}
         self._deaths: list[int] = []
@@ -100,10 +100,10 @@ class Search:
 
     def run(self) -> Ending:
         """Run trials until the budget, the time or the space is used up, and return which."""
-        deadline = None if self._plan.timeout is None else time.monotonic() + self._plan.timeout
+        deadline = None if self._plan.timeout is None else self._clock() + self._plan.timeout
         self._end_if_good_enough(self._book.best())
         while True:
-            if deadline is not None and time.monotonic() > deadline:
+            if deadline is not None and self._clock() > deadline:
                 self._ending = self._ending or "timeout"
             if self._ending is None:
                 self._fill()
@@ -154,7 +154,7 @@ class Search:
             return
         if isinstance(event, Started):
             if live.clock is None:
-                live.clock, live.started = time.monotonic(), self._now()
+                live.clock, live.started = self._clock(), self._now()
         elif isinstance(event, Epoch):
             self._on_epoch(live, event)
         elif isinstance(event, Outcome):
@@ -278,7 +278,7 @@ class Search:
             best_epoch=round(fmean(o.best_epoch for o in live.outcomes)) if completed else best.step if best else 0,
             metrics=metrics, epochs=tuple(live.epochs),
             parameters=live.outcomes[0].parameters if live.outcomes else 0,
-            started=live.started, seconds=0.0 if live.clock is None else round(time.monotonic() - live.clock, 3),
+            started=live.started, seconds=0.0 if live.clock is None else round(self._clock() - live.clock, 3),
             seed=derive_seed(self._plan.seed, live.root, 0), worker=live.worker,
             trainer=live.outcomes[0].trainer if live.outcomes else "", retry_of=live.asked.retry_of,
         )  # fmt: skip
@@ -304,7 +304,7 @@ class Search:
             self._stop(live, "interrupted", reason, GRACE)
 
     def _check_trial_times(self) -> None:
-        limit, now = self._plan.trial_timeout, time.monotonic()
+        limit, now = self._plan.trial_timeout, self._clock()
         for live in self._live.values():
             if limit is not None and live.clock is not None and now - live.clock > limit:
                 self._stop(live, "failed", f"timeout after {limit:g} s", GRACE)

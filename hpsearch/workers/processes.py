@@ -22,6 +22,8 @@ from hpsearch.workers.protocol import Exit, Memory, Ready, Setup, Stop
 GROWTH_LIMIT = 600 * 2**20
 """Bytes a worker may grow beyond what it held after its first job, before it is replaced between two jobs."""
 STARTS_THAT_MAY_FAIL = 3
+MOST_EVENTS = 100
+"""Read from a worker before the others have their turn."""
 
 
 WORKER = (sys.executable, "-P", "-m", "hpsearch.workers.process")
@@ -143,7 +145,7 @@ class ProcessPool:
     def _read(self, worker: _Worker) -> list[Event]:
         events: list[Event] = []
         try:
-            while worker.connection.poll():
+            while len(events) < MOST_EVENTS and worker.connection.poll():
                 self._hear(worker, worker.connection.recv(), events)
         except (EOFError, OSError):  # OSError: it died in the middle of a message
             events += self._bury(worker)

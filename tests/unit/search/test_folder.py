@@ -63,12 +63,12 @@ def test_studies_are_found_by_name(folder: StudyFolder, tmp_path: Path) -> None:
 
 
 def test_an_unknown_study_names_the_nearest(folder: StudyFolder, tmp_path: Path) -> None:
-    with pytest.raises(UnknownStudy, match=f"no study 'bkie' in {tmp_path}; did you mean 'bike'\?"):
+    with pytest.raises(UnknownStudy, match=rf"no study 'bkie' in {tmp_path}; did you mean 'bike'\?"):
         find_study(tmp_path, "bkie")
 
 
 def test_an_empty_store_says_how_to_begin(tmp_path: Path) -> None:
-    with pytest.raises(UnknownStudy, match="there is none in .*, start one with hpsearch run"):
+    with pytest.raises(UnknownStudy, match=r"there is none in .*, start one with hpsearch run"):
         find_study(tmp_path, "bike")
 
 
