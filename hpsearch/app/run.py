@@ -29,6 +29,7 @@ from hpsearch.records import StudyInfo, TrialRecord
 from hpsearch.report.text import readable
 from hpsearch.search.book import Book
 from hpsearch.search.folder import StudyFile, StudyFolder, new_uid
+from hpsearch.search.history import read_history
 from hpsearch.search.optuna_study import OptunaStudy
 from hpsearch.search.recovery import recover
 from hpsearch.search.settings import Settled, settle, worker_count
@@ -97,14 +98,16 @@ def _continue_or_begin(
         changed = differences(known.spec, now)
         if not changed and known.info.data_digest != data.digest:
             changed = [f"data: digest {known.info.data_digest[:12]} -> {data.digest[:12]} (the rows are not the same)"]
-        if changed:
+        if not changed:
+            return known
+        if read_history(folder.history):
             lines = "\n  ".join(changed)
             raise StudyChanged(
                 f"study '{spec.name}' began with another study file:\n  {lines}\n"
                 "undo the change, give the study another name, or start afresh with --new (the old one is set aside)"
             )
-        return known
-    if folder.exists():
+        folder.set_aside()  # no trial of it ever ended: there is nothing to lose
+    elif folder.exists():
         shown.note(f"the earlier study '{spec.name}' is set aside in {folder.set_aside()}")
     info = StudyInfo(
         spec.name, new_uid(), settled.objective.name, settled.objective.direction, data.signature.task, data.digest,
@@ -154,7 +157,7 @@ def _launch(
         import_mlflow()  # here, not in the tracker's thread: importing and warnings.catch_warnings elsewhere do not mix
         _begin_launch(tracker, study, plan, place)
         if book.records and (repaired := tracker.reconcile(list(book.records.values()))):
-            shown.note(f"MLflow: {_counted(len(repaired), 'run')} put right after an earlier launch")
+            shown.note(f"MLflow: {_counted(len(repaired), 'repair')} made after an earlier launch")
         shown.begin(study.info, plan.trials, pool.places, list(book.records.values()))
         search = Search(asker, pool, book, plan, [tracker, TrialPictures(tracker, study.info), shown])
         try:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from pathlib import Path
@@ -183,6 +184,18 @@ def test_an_objective_that_does_not_fit_the_task_leaves_no_study(store: Path) ->
     assert hpsearch.studies(store) == []
 
 
+def test_options_that_a_sampler_refuses_leave_no_study(store: Path) -> None:
+    with pytest.raises(SpecError, match="search.sampler"):
+        run(study({"sampler": {"name": "tpe", "n_startup": 3}}), store)
+    assert not StudyFolder(store / "studies" / "iris").exists()
+
+
+def test_a_study_of_which_no_trial_ended_takes_another_study_file(store: Path) -> None:
+    with pytest.raises(NoTrialCompleted):
+        run(study(), store, timeout=1e-9)
+    assert run(study({"seed": 7}), store).done() == 2
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_launch_and_the_same_call_finishes_the_budget(store: Path, number: int) -> None:
     handlers = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
@@ -254,4 +267,7 @@ def test_a_tracking_server_that_is_away_stops_no_search_and_is_told_without_its_
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     notes = Notes()
     run(study(), store, display=notes)
-    assert "MLflow: 2 runs put right after an earlier launch" in notes.notes
+    assert any(re.fullmatch(r"MLflow: \d repairs made after an earlier launch", note) for note in notes.notes)
+    client: Any = MlflowClient(f"sqlite:///{store}/mlflow.db")
+    runs = client.search_runs([client.get_experiment_by_name("iris").experiment_id])
+    assert sum(run.data.tags["hpsearch.state"] == "completed" for run in runs) == 2
