@@ -185,7 +185,7 @@ def test_an_objective_that_does_not_fit_the_task_leaves_no_study(store: Path) ->
 
 
 def test_options_that_a_sampler_refuses_leave_no_study(store: Path) -> None:
-    with pytest.raises(SpecError, match="search.sampler"):
+    with pytest.raises(SpecError, match=r"search\.sampler"):
         run(study({"sampler": {"name": "tpe", "n_startup": 3}}), store)
     assert not StudyFolder(store / "studies" / "iris").exists()
 
