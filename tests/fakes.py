@@ -93,6 +93,9 @@ class ScriptedTrainer:
             os.abort()
         if script == "kill" or (script == "kill once" and job.attempt == 0):
             os.kill(os.getpid(), signal.SIGKILL)
+        if script in ("suspend", "hang"):
+            sys.stdout.write("here it hangs\n")
+            sys.stdout.flush()
         if script == "suspend":
             os.kill(os.getpid(), signal.SIGSTOP)
         if script == "hang":

@@ -177,7 +177,7 @@ def _asker(study: OpenStudy, book: Book, shown: Display) -> OptunaStudy:
     settled = study.settled
     asker = OptunaStudy(study.folder.journal, study.spec.search, settled.space, study.info.direction, settled.steps)
     lost = recover(asker, book)
-    asker.enqueue_missing(study.spec.search.start_with)
+    asker.enqueue_missing(settled.space.completed(given) for given in study.spec.search.start_with)
     if lost:
         shown.note(f"{_counted(len(lost), 'trial')} that an earlier launch left unfinished will be run again")
     return asker

@@ -138,7 +138,7 @@ def find_study(store: Path, name: str) -> StudyFolder:
     folder = StudyFolder(store / "studies" / name)
     if not re.fullmatch(SLUG, name) or not folder.exists():
         names = study_names(store)
-        hint = suggestion(name, names) if names else f"; there is none in {store}, start one with hpsearch run"
+        hint = suggestion(name, names) if names else "; there is none yet, start one with hpsearch run"
         raise UnknownStudy(f"no study {as_written(name)} in {store}{hint}")
     return folder
 

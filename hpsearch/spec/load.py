@@ -77,7 +77,7 @@ def _start_with_faults(space: SpaceSection, configurations: list[dict[str, Any]]
     return [
         (("search", "start_with", index), text)
         for index, given in enumerate(configurations)
-        for text in built.faults(given)
+        for text in built.faults(built.completed(given))
     ]
 
 

@@ -68,7 +68,7 @@ def test_an_unknown_study_names_the_nearest(folder: StudyFolder, tmp_path: Path)
 
 
 def test_an_empty_store_says_how_to_begin(tmp_path: Path) -> None:
-    with pytest.raises(UnknownStudy, match=r"there is none in .*, start one with hpsearch run"):
+    with pytest.raises(UnknownStudy, match=r"there is none yet, start one with hpsearch run"):
         find_study(tmp_path, "bike")
 
 

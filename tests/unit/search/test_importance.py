@@ -9,8 +9,8 @@ from hpsearch.space.space import build_space
 SPACE = build_space(
     {
         "hidden_layers": Choices((1,)), "neurons": IntRange(8, 64), "activation": Choices(("relu",)),
-        "optimizer": Choices(("adam",)), "dropout": FloatRange(0.0, 0.5), "learning_rate": FloatRange(1e-4, 1e-1, log=True),
-        "batch_size": Choices((32,)), "epochs": Choices((5,)),
+        "optimizer": Choices(("adam",)), "dropout": FloatRange(0.0, 0.5),
+        "learning_rate": FloatRange(1e-4, 1e-1, log=True), "batch_size": Choices((32,)), "epochs": Choices((5,)),
     }
 )  # fmt: skip
 

@@ -37,6 +37,15 @@ def test_a_study_that_names_nothing_searches_the_tables_default_ranges() -> None
     assert all(p.domain == p.row.default for p in space)
 
 
+def test_what_the_space_leaves_no_choice_of_need_not_be_written() -> None:
+    space = build_space({"hidden_layers": Choices((1,)), "epochs": Choices((10,)), "optimizer": Choices(("adam",))})
+    given = {"neurons_1": 32, "activation": "relu", "dropout": 0.1, "learning_rate": 0.01, "batch_size": 16}
+    whole = space.completed(given)
+    assert whole == given | {"hidden_layers": 1, "epochs": 10, "optimizer": "adam"}
+    assert space.contains(whole)
+    assert not space.contains(given)
+
+
 def test_optional_rows_take_part_when_named() -> None:
     assert [p.name for p in build_space({"l2": FloatRange(0.0, 0.1)}) if p.row.optional] == ["l2"]
 

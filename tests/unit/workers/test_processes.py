@@ -46,6 +46,13 @@ def run(pool: ProcessPool, *jobs: Job) -> dict[int, Event]:
     return ends
 
 
+def start_and_hang(pool: ProcessPool, one: Job) -> None:
+    """Start a job that hangs in its second epoch, and come back when it does."""
+    pool.start(one)
+    while "here it hangs" not in (pool._logs / "worker-1.log").read_text():
+        pool.events(timeout=0.02)
+
+
 def listen_for_ever(pool: ProcessPool) -> None:
     while True:
         pool.events(timeout=30)
@@ -91,12 +98,10 @@ def test_a_worker_that_hangs_or_is_suspended_is_killed_past_the_grace(
 ) -> None:
     pool = open_pool()
     one = job(0, script)
-    pool.start(one)
-    heard: list[Event] = []
-    while not any(isinstance(event, Epoch) for event in heard):
-        heard += pool.events(timeout=30)
+    start_and_hang(pool, one)
     pool.stop(one.token, grace=0.05)
-    while not isinstance(heard[-1], End):
+    heard: list[Event] = []
+    while not heard:
         heard += pool.events(timeout=0.1)
     assert heard[-1] == Lost(one.token, "timeout: the worker did not stop and was killed", died=False)
     assert isinstance(run(pool, job(1))[1], Outcome)
@@ -105,9 +110,7 @@ def test_a_worker_that_hangs_or_is_suspended_is_killed_past_the_grace(
 def test_a_stop_without_a_grace_can_be_given_one_and_the_first_counts(open_pool: Callable[..., ProcessPool]) -> None:
     pool = open_pool()
     one = job(0, "hang")
-    pool.start(one)
-    while not any(isinstance(event, Epoch) for event in pool.events(timeout=30)):
-        pass
+    start_and_hang(pool, one)
     pool.stop(one.token)
     pool.stop(one.token, grace=0.05)
     pool.stop(one.token, grace=1e9)
