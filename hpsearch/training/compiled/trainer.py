@@ -1,0 +1,125 @@
+"""Trains with one compiled loop an epoch instead of a dispatch a step: the same mathematics in a tenth of the time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.data.dataset import Dataset
+from hpsearch.errors import TrialFailed
+from hpsearch.metrics import TaskType
+from hpsearch.model import count_parameters, initial_weights
+from hpsearch.training.best_epoch import BestEpoch
+from hpsearch.training.compiled.fit import Fit
+from hpsearch.training.compiled.predict import predict
+from hpsearch.training.compiled.program import Rows
+from hpsearch.training.compiled.programs import Programs
+from hpsearch.training.compiled.refusal import refuse_unknown
+from hpsearch.training.compiled.rows import load_rows
+from hpsearch.training.compiled.shape import exact_shape
+from hpsearch.training.epoch_metrics import EpochMetrics
+from hpsearch.training.quiet import import_keras
+from hpsearch.training.trainer import Epoch, Job, Outcome, Settings, Weights
+
+
+class CompiledTrainer:
+    """Trains one job at a time; programs, and the rows of the split it trained last, stay for the next job.
+
+    Raises `Refused`, before the first epoch, for a job that it cannot express or compile.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._rows: _SplitRows | None = None
+        self._programs = Programs()
+
+    def train(self, job: Job, data: Dataset) -> Generator[Epoch, None, Outcome]:
+        """Yield each epoch as it ends and return the outcome (see `trainer.Trainer`)."""
+        import_keras()
+        import tensorflow as tf
+
+        refuse_unknown(job.configuration, self._settings.loss)
+        started = time.monotonic()
+        parameters = count_parameters(job.configuration, data.signature)
+        best, failure = _Best(), ""
+        try:
+            best = yield from self._epochs(job, data)
+        except TrialFailed as failed:
+            failure = failed.reason
+        except (MemoryError, tf.errors.ResourceExhaustedError):
+            failure = f"out of memory: {parameters:,} weights, batch {job.configuration['batch_size']}"
+        return Outcome(
+            token=job.token,
+            state="failed" if failure else "completed",
+            reason=failure,
+            best_epoch=best.step,
+            metrics=best.metrics,
+            parameters=parameters,
+            seconds=time.monotonic() - started,
+            weights=best.weights,
+            trainer="compiled",
+        )
+
+    def _epochs(self, job: Job, data: Dataset) -> Generator[Epoch, None, _Best]:
+        rows = self._load(data, job.split)
+        configuration = job.configuration
+        activation = str(configuration.get("activation", "linear"))
+        weights = initial_weights(configuration, data.signature, job.seed)
+        exact = exact_shape(configuration, data.signature, rows.count, self._settings.loss)
+        fit = Fit(job, self._programs.serve(exact, int(configuration["epochs"])), rows.train, rows.count, weights)
+        follow, best = BestEpoch(self._settings), _Best()
+        for step in range(1, int(configuration["epochs"]) + 1):
+            losses = fit.epoch(step)
+            weights = fit.weights()
+            fitted = dict(zip(_fitted_names(data.signature.task), losses, strict=True))
+            prediction = predict(weights, activation, data.signature.task, rows.validation_x)
+            metrics, objective = rows.metrics.measure(step, fitted, prediction)
+            if follow.is_new_best(step, objective):
+                best = _Best(step, metrics, weights)
+            yield Epoch(job.token, step, metrics)
+            if follow.is_hopeless(step):
+                break
+        return best
+
+    def _load(self, data: Dataset, split: int) -> _SplitRows:
+        key = (data.folder, data.digest, split)
+        if self._rows is None or self._rows.key != key:
+            self._rows = None  # the old rows go before the new ones come
+            self._rows = _load_split(data, split, self._settings)
+        return self._rows
+
+
+@dataclass(frozen=True)
+class _SplitRows:
+    key: tuple[Path, str, int]
+    train: Rows
+    count: int
+    validation_x: NDArray[np.float32]
+    metrics: EpochMetrics
+
+
+def _load_split(data: Dataset, split: int, settings: Settings) -> _SplitRows:
+    arrays = data.split(split)
+    return _SplitRows(
+        (data.folder, data.digest, split),
+        load_rows(arrays.train, data.signature, balanced=settings.class_weight == "balanced"),
+        arrays.train.rows,
+        np.asarray(arrays.validation.x),
+        EpochMetrics(data.signature.task, arrays, settings),
+    )
+
+
+@dataclass(frozen=True)
+class _Best:
+    step: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    weights: Weights | None = None
+
+
+def _fitted_names(task: TaskType) -> tuple[str, str, str]:
+    return ("loss", "mse", "mae") if task == "regression" else ("loss", "accuracy", "accuracy")

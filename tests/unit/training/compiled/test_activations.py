@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hpsearch.space.table import ACTIVATIONS
+from hpsearch.training.compiled.activations import COEFFICIENTS, activate, coefficients, family_of
+from hpsearch.training.quiet import import_keras
+
+keras = import_keras()
+import tensorflow as tf  # noqa: E402 - silenced first
+
+# Not zero itself: there a slope is either side's, and Keras takes selu's from the right and relu's from the left.
+Z = tf.constant(np.concatenate([np.linspace(-30, 30, 240), [-1e-3, 1e-3, 90.0, -90.0]]), tf.float32)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_and_its_derivative_are_those_of_keras(name: str) -> None:
+    with tf.GradientTape() as tape:
+        tape.watch(Z)
+        theirs = keras.activations.get(name)(Z)
+    f, slope = activate(family_of(name), tf.constant(coefficients(name), tf.float32), Z)
+    np.testing.assert_allclose(f, theirs, rtol=1e-5, atol=3e-6)
+    np.testing.assert_allclose(slope, tape.gradient(theirs, Z), rtol=1e-5, atol=3e-6)
+
+
+def test_every_activation_has_a_full_row() -> None:
+    assert {len(coefficients(name)) for name in ACTIVATIONS} == {COEFFICIENTS}
+
+
+def test_an_unknown_activation_has_no_family() -> None:
+    with pytest.raises(KeyError):
+        family_of("swoosh")
