@@ -1,16 +1,18 @@
-"""Activations as rows of coefficients, so that one program serves several of them.
+"""Activations as one formula with a row of coefficients, fixed when a program is compiled or given to it as numbers.
 
-A family is one formula; a row picks a member. Of the `blend`, with e = exp(min(z, 0)) - 1 and t = tanh(s z):
+With e = exp(min(z, 0)) - 1 and t = tanh(s z)
 
     f(z) = p max(z, 0) + q min(z, 0) + r e + a + (b + c z) t
 
-covers all of the table but `gelu` and `softplus`, each of which is a family of its own. A choice by `tf.switch_case`
-doubled the time of compiling; the formula adds a tenth to a step.
+is every activation of the table but `gelu` and `softplus`, which have formulas of their own. With a fixed row the terms
+that are zero are left out; with the row as data (`BLEND`) a program serves them all, for a third more time of compiling
+and a tenth more of each step. (A choice by `tf.switch_case` doubled the time of compiling.)
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 COEFFICIENTS = 7
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
 
-_BLEND: dict[str, tuple[float, ...]] = {
+_ROWS: dict[str, tuple[float, ...]] = {
     #               p,   q,   r,   a,   b,   c,   s
     "linear":     (1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0),
     "relu":       (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
@@ -31,29 +33,47 @@ _BLEND: dict[str, tuple[float, ...]] = {
 }  # fmt: skip
 
 
-def family_of(activation: str) -> str:
-    """Return the family of one of `space.table.ACTIVATIONS`. Raises KeyError for another name."""
-    if activation in _BLEND:
-        return "blend"
-    return {"gelu": "gelu", "softplus": "softplus"}[activation]
+BLEND = "blend"
+"""stands for any activation that the formula covers, its row given as data"""
+
+
+def is_blend(activation: str) -> bool:
+    """Tell whether the formula covers one of `space.table.ACTIVATIONS`."""
+    return activation in _ROWS
 
 
 def coefficients(activation: str) -> tuple[float, ...]:
-    """Return the activation's row: COEFFICIENTS numbers."""
-    return _BLEND.get(activation, _BLEND["linear"])
+    """Return the activation's row, COEFFICIENTS numbers; any row does where the formula does not cover it."""
+    return _ROWS.get(activation, _ROWS["linear"])
 
 
-def activate(family: str, row: tf.Tensor, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return f(z) and f'(z), each shaped as z. row: (COEFFICIENTS,)."""
+def activate(activation: str, row: tf.Tensor, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return f(z) and f'(z), each shaped as z. row: (COEFFICIENTS,), read for BLEND alone."""
     import tensorflow as tf
 
-    if family == "gelu":  # z Phi(z), Hendrycks & Gimpel 2016, without the tanh approximation, as in Keras
+    if activation == "gelu":  # z Phi(z), Hendrycks & Gimpel 2016, without the tanh approximation, as in Keras
         below = 0.5 * (1.0 + tf.math.erf(z * 0.7071067811865476))
         return z * below, below + z * tf.exp(-0.5 * z * z) * 0.3989422804014327
-    if family == "softplus":
+    if activation == "softplus":
         return tf.maximum(z, 0.0) + tf.math.log1p(tf.exp(-tf.abs(z))), tf.sigmoid(z)
-    p, q, r, a, b, c, s = tf.unstack(row)
-    e = tf.exp(tf.minimum(z, 0.0)) - 1.0
-    t = tf.tanh(s * z)
-    f = p * tf.maximum(z, 0.0) + q * tf.minimum(z, 0.0) + r * e + a + (b + c * z) * t
-    return f, tf.where(z > 0.0, p, q + r * (e + 1.0)) + c * t + (b + c * z) * s * (1.0 - t * t)
+    return _formula(tf.unstack(row) if activation == BLEND else _ROWS[activation], z)
+
+
+def _formula(row: Sequence[Any], z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    import tensorflow as tf
+
+    p, q, r, a, b, c, s = row
+    f = p * tf.maximum(z, 0.0) + q * tf.minimum(z, 0.0) + a
+    below = q * tf.ones_like(z)  # the slope where z is negative
+    if _matters(r):
+        e = tf.exp(tf.minimum(z, 0.0)) - 1.0
+        f, below = f + r * e, q + r * (e + 1.0)
+    slope = tf.where(z > 0.0, p * tf.ones_like(z), below)
+    if _matters(s):
+        t = tf.tanh(s * z)
+        f, slope = f + (b + c * z) * t, slope + c * t + (b + c * z) * s * (1.0 - t * t)
+    return f, slope
+
+
+def _matters(coefficient: Any) -> bool:
+    return not isinstance(coefficient, float) or coefficient != 0.0

@@ -101,15 +101,12 @@ def _step(shape: Shape, i: tf.Tensor, state: State, rows: Rows, knobs: Knobs) ->
     n = tf.reduce_sum(live_rows)
     weight = weight * live_rows
     gradient = _backward(shape, slope * (weight / n)[:, None], hidden, layers, knobs.l2)
-    measured = tf.concat(
-        [
-            [tf.reduce_sum(row_loss * weight) + n * _penalty(layers, knobs.l2)],
-            tf.linalg.matvec(metrics, live_rows, transpose_a=True),
-        ],
-        axis=0,
-    )
+    measured = tf.concat([(row_loss * weight)[:, None], metrics * live_rows[:, None]], axis=1)
+    sums = state.sums + tf.reduce_sum(measured, axis=0)
+    if shape.penalized:
+        sums += [n * _penalty(layers, knobs.l2), 0.0, 0.0]
     w, m, v = _update(state, gradient, knobs.optimizer[i])
-    return State(w, m, v, state.sums + measured)
+    return State(w, m, v, sums)
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ def _forward(shape: Shape, x: tf.Tensor, layers: Layers, knobs: Knobs, step: tf.
     passed = [_Hidden(x, None)]
     for layer, units in enumerate(shape.widths):
         kernel, bias = layers[layer]
-        f, slope = activate(shape.family, knobs.activation, passed[-1].output @ kernel + bias)
+        f, slope = activate(shape.activation, knobs.activation, passed[-1].output @ kernel + bias)
         kept = kept_units(knobs.seed, step, layer, (shape.batch, units), knobs.dropped)
         # Where a unit is padding, f(0) need not be zero: sigmoid(0) is 1/2.
         scale = tf.where(kept & (tf.range(units) < knobs.widths[layer]), knobs.kept_scale, 0.0)
@@ -142,7 +139,9 @@ def _backward(shape: Shape, delta: tf.Tensor, hidden: list[_Hidden], layers: Lay
     parts: list[tf.Tensor] = []
     for layer in reversed(range(len(layers))):
         kernel, _ = layers[layer]
-        by_kernel = tf.matmul(hidden[layer].output, delta, transpose_a=True) + 2.0 * l2 * kernel
+        by_kernel = tf.matmul(hidden[layer].output, delta, transpose_a=True)
+        if shape.penalized:
+            by_kernel += 2.0 * l2 * kernel
         parts = [tf.reshape(by_kernel, [-1]), tf.reduce_sum(delta, axis=0), *parts]
         if layer > 0:
             delta = tf.matmul(delta, kernel, transpose_b=True) * hidden[layer].slope
@@ -161,10 +160,9 @@ def _update(state: State, g: tf.Tensor, row: tf.Tensor) -> tuple[tf.Tensor, tf.T
 
 
 def _penalty(layers: Layers, l2: tf.Tensor) -> tf.Tensor:
-    """Return l2 times the sum of all squared kernel entries, which most trials need not compute."""
     import tensorflow as tf
 
-    return tf.cond(l2 > 0.0, lambda: l2 * tf.add_n([tf.reduce_sum(k * k) for k, _ in layers]), lambda: 0.0)
+    return l2 * tf.add_n([tf.reduce_sum(kernel * kernel) for kernel, _ in layers])
 
 
 Layers = list[tuple[Any, Any]]

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from hpsearch.data.dataset import Signature
 from hpsearch.space.space import Configuration, widths
-from hpsearch.training.compiled.activations import family_of
+from hpsearch.training.compiled.activations import BLEND, is_blend
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,10 @@ class Shape:
     rows: int
     """training rows there is room for"""
     loss: str
-    family: str
-    """of activations (see `activations.py`)"""
+    activation: str
+    """of the hidden layers, or BLEND (see `activations.py`)"""
+    penalized: bool
+    """whether there is room for an l2 penalty, which takes a fifth more time to compile"""
 
     @property
     def layers(self) -> tuple[tuple[int, int], ...]:
@@ -38,11 +40,12 @@ class Shape:
     def holds(self, other: Shape) -> bool:
         """Tell whether a trial of the other shape can be trained by this one's program."""
         return (
-            (self.inputs, self.outputs, self.loss, self.family, self.rows)
-            == (other.inputs, other.outputs, other.loss, other.family, other.rows)
+            (self.inputs, self.outputs, self.loss, self.rows) == (other.inputs, other.outputs, other.loss, other.rows)
             and len(self.widths) == len(other.widths)
             and all(ours >= theirs for ours, theirs in zip(self.widths, other.widths, strict=True))
             and self.batch >= other.batch
+            and self.penalized >= other.penalized
+            and (self.activation == other.activation or (self.activation == BLEND and is_blend(other.activation)))
         )
 
 
@@ -51,13 +54,14 @@ def exact_shape(configuration: Configuration, signature: Signature, rows: int, l
     units = widths(configuration)
     room = room_for(rows)
     return Shape(
-        signature.inputs,
-        signature.outputs,
-        units,
-        min(int(configuration["batch_size"]), room),
-        room,
-        loss,
-        family_of(str(configuration["activation"])) if units else family_of("linear"),
+        inputs=signature.inputs,
+        outputs=signature.outputs,
+        widths=units,
+        batch=min(int(configuration["batch_size"]), room),
+        rows=room,
+        loss=loss,
+        activation=str(configuration["activation"]) if units else "linear",
+        penalized=float(configuration.get("l2", 0.0)) > 0,
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from hpsearch.data.dataset import Arrays, Signature
 from hpsearch.model import build_model, initial_weights
+from hpsearch.training.compiled.activations import BLEND
 from hpsearch.training.compiled.fit import Fit
 from hpsearch.training.compiled.predict import predict
 from hpsearch.training.compiled.program import Program, build_program
@@ -60,7 +61,7 @@ def _assert_equal(ours: Weights, theirs: Weights, rtol: float) -> None:
 @pytest.fixture(scope="module")
 def roomy() -> Program:
     """A program for wider layers and larger batches than any job here."""
-    return build_program(replace(_exact(_configuration()), widths=(16, 16), batch=32))
+    return build_program(replace(_exact(_configuration()), widths=(16, 16), batch=32, activation=BLEND, penalized=True))
 
 
 PADDED: dict[str, dict[str, Any]] = {

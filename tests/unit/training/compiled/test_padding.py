@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hpsearch.training.compiled.padding import pack, unpack
 from hpsearch.training.compiled.shape import Shape
 
-SHAPE = Shape(inputs=3, outputs=2, widths=(), batch=8, rows=256, loss="mse", family="blend")
+SHAPE = Shape(3, 2, widths=(), batch=8, rows=256, loss="mse", activation="relu", penalized=False)
 layers = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 5)), max_size=4)
 
 
