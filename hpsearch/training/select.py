@@ -8,5 +8,7 @@ from hpsearch.training.trainer import Settings, Trainer
 
 
 def make_trainer(settings: Settings) -> Trainer:
-    """Return the trainer for `settings.trainer`; 'auto' is whichever is fastest of those that can do the job."""
-    return CompiledTrainer(settings) if settings.trainer == "compiled" else KerasTrainer(settings)
+    """Return the trainer for `settings.trainer`; 'auto' compiles what can be compiled and leaves the rest to Keras."""
+    if settings.trainer == "keras":
+        return KerasTrainer(settings)
+    return CompiledTrainer(settings, fallback=KerasTrainer(settings) if settings.trainer == "auto" else None)

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from hpsearch.data.dataset import Dataset, open_dataset
+from hpsearch.training.compiled.xla import configure_xla, program_cache
 from hpsearch.training.quiet import import_keras
 from hpsearch.training.select import make_trainer
 from hpsearch.training.trainer import Job, Trainer
@@ -30,6 +31,8 @@ def main(descriptor: int) -> None:
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         setup = connection.recv()
         assert isinstance(setup, Setup)
+        if setup.settings.trainer != "keras":
+            configure_xla(program_cache(setup.dataset))
         import_keras(threads=1)
         trainer, data = make_trainer(setup.settings), open_dataset(setup.dataset)
         connection.send(Ready())

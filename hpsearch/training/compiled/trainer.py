@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -19,27 +20,46 @@ from hpsearch.training.compiled.fit import Fit
 from hpsearch.training.compiled.predict import predict
 from hpsearch.training.compiled.program import Rows
 from hpsearch.training.compiled.programs import Programs
-from hpsearch.training.compiled.refusal import refuse_unknown
+from hpsearch.training.compiled.refusal import Refused, refuse_unknown
 from hpsearch.training.compiled.rows import load_rows
 from hpsearch.training.compiled.shape import exact_shape
+from hpsearch.training.compiled.xla import configure_xla, program_cache
 from hpsearch.training.epoch_metrics import EpochMetrics
 from hpsearch.training.quiet import import_keras
-from hpsearch.training.trainer import Epoch, Job, Outcome, Settings, Weights
+from hpsearch.training.trainer import Epoch, Job, Outcome, Settings, Trainer, Weights
 
 
 class CompiledTrainer:
     """Trains one job at a time; programs, and the rows of the split it trained last, stay for the next job.
 
-    Raises `Refused`, before the first epoch, for a job that it cannot express or compile.
+    A job that it cannot express, or XLA cannot compile, goes to `fallback`, which is said once; without one it fails.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, fallback: Trainer | None = None) -> None:
         self._settings = settings
+        self._fallback = fallback
+        self._said: set[str] = set()
         self._rows: _SplitRows | None = None
         self._programs = Programs()
 
     def train(self, job: Job, data: Dataset) -> Generator[Epoch, None, Outcome]:
         """Yield each epoch as it ends and return the outcome (see `trainer.Trainer`)."""
+        try:
+            return (yield from self._train(job, data))
+        except Refused as refused:
+            if self._fallback is None:
+                reason = f"the compiled trainer cannot train it: {refused.reason}"
+                return Outcome(job.token, "failed", reason, trainer="compiled")
+            self._say_once(refused.reason)
+        return (yield from self._fallback.train(job, data))
+
+    def _say_once(self, reason: str) -> None:
+        if reason not in self._said:
+            self._said.add(reason)
+            _LOG.warning("Keras trains what the compiled trainer cannot: %s", reason)
+
+    def _train(self, job: Job, data: Dataset) -> Generator[Epoch, None, Outcome]:
+        configure_xla(program_cache(data.folder))
         import_keras()
         import tensorflow as tf
 
@@ -71,10 +91,14 @@ class CompiledTrainer:
         activation = str(configuration.get("activation", "linear"))
         weights = initial_weights(configuration, data.signature, job.seed)
         exact = exact_shape(configuration, data.signature, rows.count, self._settings.loss)
-        fit = Fit(job, self._programs.serve(exact, int(configuration["epochs"])), rows.train, rows.count, weights)
+        epochs, steps = int(configuration["epochs"]), -(-rows.count // exact.batch)
+        program = self._programs.serve(exact, epochs * steps, rows.train, program_cache(data.folder))
+        fit = Fit(job, program, rows.train, rows.count, weights)
         follow, best = BestEpoch(self._settings), _Best()
-        for step in range(1, int(configuration["epochs"]) + 1):
+        for step in range(1, epochs + 1):
+            before = time.monotonic()
             losses = fit.epoch(step)
+            self._programs.observe(program.shape, steps, time.monotonic() - before)
             weights = fit.weights()
             fitted = dict(zip(_fitted_names(data.signature.task), losses, strict=True))
             prediction = predict(weights, activation, data.signature.task, rows.validation_x)
@@ -92,6 +116,9 @@ class CompiledTrainer:
             self._rows = None  # the old rows go before the new ones come
             self._rows = _load_split(data, split, self._settings)
         return self._rows
+
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
