@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch.training.compiled.padding import pack, unpack
@@ -13,6 +13,7 @@ SHAPE = Shape(3, 2, widths=(), batch=8, rows=256, loss="mse", activation="relu",
 layers = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 5)), max_size=4)
 
 
+@settings(deadline=None)
 @given(layers)
 def test_what_is_packed_comes_out_again_and_the_rest_is_zero(drawn: list[tuple[int, int]]) -> None:
     units = tuple(width for width, _ in drawn)

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch.training.compiled.costs import Costs
@@ -37,11 +37,13 @@ shapes = st.builds(
 trials = st.lists(st.tuples(shapes, st.integers(1, 100_000)), min_size=1, max_size=30)
 
 
+@settings(deadline=None)
 @given(trials)
 def test_every_trial_gets_a_program_that_holds_it(drawn: list[tuple[Shape, int]]) -> None:
     assert all(chosen.holds(exact) for (exact, _), chosen in zip(drawn, _plan(drawn), strict=True))
 
 
+@settings(deadline=None)
 @given(shapes, st.lists(st.tuples(st.booleans(), st.integers(1, 100_000)), min_size=1, max_size=60))
 def test_a_shape_costs_at_most_twice_the_better_of_renting_and_buying(
     first: Shape, drawn: list[tuple[bool, int]]
@@ -61,6 +63,7 @@ def test_a_shape_costs_at_most_twice_the_better_of_renting_and_buying(
     assert spent <= 2 * min(renting, _total(plan, [first] * len(plan))) + 1e-9
 
 
+@settings(deadline=None)
 @given(shapes, st.lists(st.integers(1, 100_000), min_size=1, max_size=60))
 def test_one_shape_costs_at_most_twice_the_best_and_the_first_program(exact: Shape, steps: list[int]) -> None:
     plan = [(exact, n) for n in steps]
