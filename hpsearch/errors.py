@@ -20,6 +20,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 
 
 class HpsearchError(Exception):
@@ -107,15 +108,23 @@ def suggestion(given: str, known: Iterable[str]) -> str:
 
 
 def as_written(value: object) -> str:
-    """Return a value as a study file writes it (`true`, `null`, `'text'`), in one line of at most 60 characters."""
-    constants = {None: "null", True: "true", False: "false"}
-    text = constants[value] if value is None or isinstance(value, bool) else _number_or_repr(value)
+    """Return a value as a study file writes it (`true`, `null`, `'text'`, `{a: 1}`), in at most 60 characters."""
+    text = _in_yaml(value, depth=0)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _number_or_repr(value: object) -> str:
+def _in_yaml(value: object, depth: int) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, float) and not math.isfinite(value):
         return {math.inf: ".inf", -math.inf: "-.inf"}.get(value, ".nan")
     if isinstance(value, int) and value.bit_length() > 1000:
         return f"a number of {value.bit_length():,} bits"  # Python refuses to print it
+    if isinstance(value, list | dict) and depth > 3:
+        return "..."
+    if isinstance(value, list):
+        return f"[{', '.join(_in_yaml(item, depth + 1) for item in value[:30])}]"
+    if isinstance(value, dict):
+        pairs = (f"{key}: {_in_yaml(item, depth + 1)}" for key, item in islice(value.items(), 30))
+        return f"{{{', '.join(pairs)}}}".encode("unicode_escape").decode()
     return repr(value)

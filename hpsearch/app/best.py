@@ -22,8 +22,9 @@ from hpsearch.report.evaluation import Evaluation, evaluate
 from hpsearch.search.book import load_weights, rank, weights_path
 from hpsearch.search.folder import StudyFolder, write_whole
 from hpsearch.tracking.items import LAUNCH
-from hpsearch.tracking.location import tracking_uri
+from hpsearch.tracking.location import redact, tracking_uri
 from hpsearch.tracking.mlflow import Tracker
+from hpsearch.tracking.store import failures
 from hpsearch.training.quiet import import_keras
 
 if TYPE_CHECKING:
@@ -138,4 +139,7 @@ def _log(tracker: Tracker, study: OpenStudy, path: Path) -> None:
     if run_id is not None:
         frame, columns, _ = load_table(study.spec)
         rows = frame[[name for name, _ in columns.columns]].head(5)
-        log_package(tracking_uri(folder.parent.parent), run_id, path, rows)
+        try:
+            log_package(tracking_uri(folder.parent.parent), run_id, path, rows)
+        except failures() as error:
+            tracker.trouble = redact(f"{type(error).__name__}: {error}")

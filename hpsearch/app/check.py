@@ -12,8 +12,6 @@ from typing import Any
 from hpsearch.app.store import store_folder
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.prepared import prepare_dataset
-from hpsearch.search.pruners import make_pruner
-from hpsearch.search.samplers import grid, make_sampler
 from hpsearch.search.settings import Settled, settle, worker_count
 from hpsearch.space.domain import Choices
 from hpsearch.space.space import Space
@@ -51,10 +49,6 @@ def check(study: str | Path, *, store: str | Path | None = None) -> Check:
     spec = load_spec(study)
     data = prepare_dataset(spec, store_folder(store, create=True) / "cache")
     settled = settle(spec, data)
-    make_sampler(spec.search.sampler, spec.search.seed, 0)
-    make_pruner(spec.search.pruner, settled.steps)
-    if spec.search.sampler.name == "grid":
-        next(grid(settled.space, spec.search.seed))
     seconds = _seconds_a_step(settled, data)
     workers = max(worker_count(spec.search.workers), 1)
     trials = _trials(spec, settled.space)

@@ -36,4 +36,5 @@ def _entry(result: StudyResult, record: TrialRecord) -> Entry:
         study=info.name, trial=record.number, objective=info.objective, direction=info.direction,
         value=record.value or 0.0, configuration=dict(record.configuration), parameters=record.parameters,
         seconds=record.seconds, best_epoch=record.best_epoch, metrics=record.metrics, data_digest=info.data_digest,
+        split=f"{info.splits} folds" if info.splits > 1 else "holdout",
     )  # fmt: skip

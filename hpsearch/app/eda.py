@@ -29,7 +29,8 @@ def explore(study: str | Path, *, store: str | Path | None = None, output: str |
     page = Path(output) if output else store_folder(store, create=True) / "eda" / spec.name / "index.html"
     frame, columns, parts = load_table(spec)
     profile = profile_table(frame, columns, parts)
-    write_eda(profile, spec.name, page, frame=frame)
     beside = page.with_name(f"{page.stem}-skrub.html")
+    beside.unlink(missing_ok=True)
+    write_eda(profile, spec.name, page, frame=frame)
     skrub = f"every column to explore: {beside}" if beside.exists() else f"with skrub there is more to see: {INSTALL}"
     return Exploration(profile, page, skrub, columns.notes)

@@ -51,7 +51,7 @@ def log_study_pictures(tracker: Tracker, study: OpenStudy, records: Sequence[Tri
         "slices": figures.slices(records, info, space),
         "timeline": figures.timeline(records),
     }
-    named = importances(study.folder.journal, study.spec.search.seed)
+    named = importances(records, space, info.direction, study.spec.search.seed)
     if named:
         pictures["importances"] = figures.importances(named)
         tracker.artifact(LAUNCH, "importances.json", json.dumps(named, indent=1))

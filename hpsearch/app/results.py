@@ -75,7 +75,8 @@ class StudyResult:
         """Importance of each hyperparameter by two methods; {} with too few trials."""
         from hpsearch.search.importance import importances
 
-        return importances(self.folder.journal, self.file.load_spec().search.seed)
+        spec = self.file.load_spec()
+        return importances(self.records, spec.space.build(), self.info.direction, spec.search.seed)
 
     @property
     def evaluation(self) -> dict[str, Any] | None:

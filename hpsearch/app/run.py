@@ -26,8 +26,10 @@ from hpsearch.data.faults import source_name
 from hpsearch.data.prepared import prepare_dataset
 from hpsearch.errors import NoTrialCompleted, StudyChanged
 from hpsearch.records import StudyInfo, TrialRecord
+from hpsearch.report.text import readable
 from hpsearch.search.book import Book
 from hpsearch.search.folder import StudyFile, StudyFolder, new_uid
+from hpsearch.search.history import read_history
 from hpsearch.search.optuna_study import OptunaStudy
 from hpsearch.search.recovery import recover
 from hpsearch.search.settings import Settled, settle, worker_count
@@ -36,6 +38,7 @@ from hpsearch.spec import StudySpec, load_spec
 from hpsearch.spec.compare import differences
 from hpsearch.tracking.location import artifact_root, is_server, tracking_uri
 from hpsearch.tracking.mlflow import Tracker
+from hpsearch.tracking.silence import import_mlflow
 from hpsearch.tracking.ui import study_link, without_user
 from hpsearch.training.select import make_trainer
 from hpsearch.workers.inline import InlinePool
@@ -71,10 +74,10 @@ def run(
     owner = f"process {os.getpid()} on {socket.gethostname()} since {_now()}"
     with folder.locked(owner):
         data = prepare_dataset(spec, place / "cache")
-        for note in data.notes:
-            shown.note(note)
         settled = settle(spec, data)
         file = _continue_or_begin(folder, spec, text, data, settled, new, shown)
+        for note in data.notes:
+            shown.note(note)
         file = _with_total(folder, file, spec, trials, more)
         study = OpenStudy(folder, file, spec, data, settled)
         count = spec.search.workers if workers is None else workers
@@ -95,14 +98,16 @@ def _continue_or_begin(
         changed = differences(known.spec, now)
         if not changed and known.info.data_digest != data.digest:
             changed = [f"data: digest {known.info.data_digest[:12]} -> {data.digest[:12]} (the rows are not the same)"]
-        if changed:
+        if not changed:
+            return known
+        if read_history(folder.history):
             lines = "\n  ".join(changed)
             raise StudyChanged(
                 f"study '{spec.name}' began with another study file:\n  {lines}\n"
                 "undo the change, give the study another name, or start afresh with --new (the old one is set aside)"
             )
-        return known
-    if folder.exists():
+        folder.set_aside()  # no trial of it ever ended: there is nothing to lose
+    elif folder.exists():
         shown.note(f"the earlier study '{spec.name}' is set aside in {folder.set_aside()}")
     info = StudyInfo(
         spec.name, new_uid(), settled.objective.name, settled.objective.direction, data.signature.task, data.digest,
@@ -115,11 +120,12 @@ def _with_total(
     folder: StudyFolder, file: StudyFile, spec: StudySpec, trials: int | None, more: int | None
 ) -> StudyFile:
     """Settle how many trials there are to be in all, and write the study down."""
+    done = Book(folder, file.info.direction, 1).counted()
     total = max(file.trials, spec.search.trials)
     if more is not None:
-        total = Book(folder, file.info.direction, 1).counted() + more
+        total = done + more
     if trials is not None:
-        total = trials
+        total = max(trials, done)
     decided = replace(file, trials=total)
     folder.write(decided)
     return decided
@@ -148,9 +154,10 @@ def _launch(
     uri = tracking_uri(place)
     tracker = Tracker(uri, study.info, artifact_root(place), owner)
     with tracker, _pool(study, workers, left) as pool:
+        import_mlflow()  # here, not in the tracker's thread: importing and warnings.catch_warnings elsewhere do not mix
         _begin_launch(tracker, study, plan, place)
         if book.records and (repaired := tracker.reconcile(list(book.records.values()))):
-            shown.note(f"MLflow: {len(repaired)} runs put right after an earlier launch")
+            shown.note(f"MLflow: {_counted(len(repaired), 'repair')} made after an earlier launch")
         shown.begin(study.info, plan.trials, pool.places, list(book.records.values()))
         search = Search(asker, pool, book, plan, [tracker, TrialPictures(tracker, study.info), shown])
         try:
@@ -170,9 +177,9 @@ def _asker(study: OpenStudy, book: Book, shown: Display) -> OptunaStudy:
     settled = study.settled
     asker = OptunaStudy(study.folder.journal, study.spec.search, settled.space, study.info.direction, settled.steps)
     lost = recover(asker, book)
-    asker.enqueue_missing(study.spec.search.start_with)
+    asker.enqueue_missing(settled.space.completed(given) for given in study.spec.search.start_with)
     if lost:
-        shown.note(f"{len(lost)} trials that an earlier launch left unfinished will be run again")
+        shown.note(f"{_counted(len(lost), 'trial')} that an earlier launch left unfinished will be run again")
     return asker
 
 
@@ -205,7 +212,8 @@ def _end_launch(
     tracker.end_launch("KILLED" if ending == "interrupted" else "FINISHED", tags={"hpsearch.ending": ending})
     tracker.flush()
     if tracker.trouble:
-        shown.note(f"MLflow could not be written ({tracker.trouble}); the next launch writes what is missing")
+        trouble = readable(tracker.trouble, 160)
+        shown.note(f"MLflow could not be written ({trouble}); the next launch writes what is missing")
 
 
 @contextlib.contextmanager
@@ -247,6 +255,10 @@ def _text(source: str | Path | StudySpec, spec: StudySpec) -> str:
     if isinstance(source, StudySpec):
         return yaml.safe_dump(spec.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
     return Path(source).read_text("utf-8-sig")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"
 
 
 def _now() -> str:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 from hpsearch.app.results import load
 from hpsearch.app.store import store_folder
+from hpsearch.errors import StoreError
+from hpsearch.report.text import readable
 from hpsearch.search.folder import study_names
 from hpsearch.tracking.experiment import experiment_id
-from hpsearch.tracking.location import tracking_uri
+from hpsearch.tracking.location import redact, tracking_uri
+from hpsearch.tracking.store import failures
 from hpsearch.tracking.ui import Ui, serve_ui
 
 
@@ -17,7 +20,12 @@ def open_ui(study: str | None = None, *, port: int = 5000, store: str | Path | N
     place = store_folder(store, create=True)
     names = [study] if study else study_names(place)
     infos = [load(name, store=place).info for name in names]
+    uri = tracking_uri(place)
     ui = serve_ui(place, port)
-    found = ((info, experiment_id(tracking_uri(place), info.uid)) for info in infos)
-    links = [f"{info.name}: {ui.link(number, 'objective', info.direction)}" for info, number in found if number]
-    return ui, links
+    try:
+        found = [(info, experiment_id(uri, info.uid)) for info in infos]
+    except failures() as error:
+        ui.stop()
+        reason = readable(redact(str(error)), 200)
+        raise StoreError(f"{redact(uri)} does not answer as MLflow does: {reason}; see that it runs") from None
+    return ui, [f"{info.name}: {ui.link(number, 'objective', info.direction)}" for info, number in found if number]

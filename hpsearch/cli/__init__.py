@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import typer
@@ -13,6 +16,26 @@ from hpsearch.errors import HpsearchError
 
 # Wrong options and arguments; typer has no public name for their common class.
 _UsageError: type[Any] = typer.BadParameter.__bases__[0]
+
+
+def guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that says so on Ctrl-C, and is silent when whoever reads its output goes away.
+
+    Typer would end with 130 without a word, or with 1.
+    """
+
+    @wraps(command)
+    def call(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            raise typer.Abort from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    return call
+
 
 app = typer.Typer(
     name="hpsearch",
@@ -26,7 +49,7 @@ for command in (
     explore.init, explore.check, explore.schema, explore.space, explore.eda, launch.run, report.list_, report.show,
     report.best, report.compare, report.ui,
 ):  # fmt: skip
-    app.command(command.__name__.rstrip("_"))(command)
+    app.command(command.__name__.rstrip("_"))(guarded(command))
 
 
 @app.callback(invoke_without_command=True)
@@ -40,8 +63,12 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
 
 def main() -> None:
     """Run the command line and exit: 0, 2 for a user's mistake, 3 when no trial completed, 130 on Ctrl-C."""
+    if not sys.warnoptions:
+        # Libraries warn their callers, not the person at the terminal. Filters of their own do not hold: the thread
+        # that writes to MLflow imports some while this one is inside warnings.catch_warnings, which forgets them.
+        warnings.simplefilter("ignore")
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="hpsearch", standalone_mode=False)
     except HpsearchError as error:
         print(f"hpsearch: {error}" if "\n" not in str(error) else str(error), file=sys.stderr)
         code = error.exit_code
@@ -53,8 +80,4 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt):
         print("interrupted; run the same command to go on", file=sys.stderr)
         code = 130
-    except BrokenPipeError:
-        # Whoever read the output has gone; the interpreter would complain when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     sys.exit(code if isinstance(code, int) else 0)

@@ -13,6 +13,7 @@ from hpsearch.search.book import rank
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
 
 def make_display(console: Console) -> Display:
@@ -40,10 +41,16 @@ class _Tally:
         ranked = rank(self.records, self.info.direction)
         return ranked[0] if ranked else None
 
+    def counts(self) -> str:
+        best = self.best()
+        ends = [f"{self.state(state)} {state}" for state in ("pruned", "failed") if self.state(state)]
+        value = [] if best is None else [f"best {number(best.value)}"]
+        return ", ".join([f"{self.done()}/{self.trials}", *ends, *value])
+
     def time_left(self) -> str:
         here = self.done() - self._before
         if here == 0:
-            return "time left unknown"
+            return ""
         seconds = (time.monotonic() - self._began) / here * max(self.trials - self.done(), 0)
         return f"about {duration(seconds)} left"
 
@@ -90,6 +97,7 @@ class Bar:
         self._console = console
         self._tally: _Tally | None = None
         self._running: dict[int, str] = {}
+        self._progress: Progress | None = None
 
     def note(self, text: str) -> None:
         """Print a sentence above the bar."""
@@ -98,13 +106,18 @@ class Bar:
     def begin(self, info: StudyInfo, trials: int, workers: int, records: Sequence[TrialRecord]) -> None:
         """Show the bar."""
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.table import Column
 
         self._tally = _Tally(info, trials, records)
         self._console.print(opening(info, trials, workers, self._tally.done()))
+        if self._tally.done() >= trials:
+            return
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[counts]}"),
-            TimeElapsedColumn(), TextColumn("{task.fields[left]}"),
-            console=self._console, transient=False,
+            BarColumn(bar_width=16),
+            TextColumn("{task.fields[counts]}", markup=False, table_column=Column(no_wrap=True)),
+            TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
+            TextColumn("{task.fields[left]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+            console=self._console,
         )  # fmt: skip
         self._task = self._progress.add_task(info.name, total=trials, counts="", left="")
         self._progress.start()
@@ -128,26 +141,25 @@ class Bar:
         self._tally.records.append(record)
         best = self._tally.best()
         if best is not None and best.number == record.number:
-            self._progress.console.print(f"new best: {trial_line(record, self._tally.info)}")
-        elif record.state == "failed":
-            self._progress.console.print(trial_line(record, self._tally.info))
+            self._console.print(f"new best: {trial_line(record, self._tally.info)}")
+        elif record.state in ("failed", "interrupted"):
+            self._console.print(trial_line(record, self._tally.info))
         self._update()
 
     def end(self) -> None:
         """Leave the bar as it stands."""
         self._running.clear()
-        self._update()
-        self._progress.stop()
+        if self._progress is not None:
+            self._update()
+            self._progress.stop()
 
     def _update(self) -> None:
-        tally = self._tally
+        tally, progress = self._tally, self._progress
         assert tally is not None
+        assert progress is not None
         running = ", ".join(f"trial {n} {where}" for n, where in sorted(self._running.items()))
-        counts = f"{tally.done()}/{tally.trials} trials, {tally.state('pruned')} pruned, {tally.state('failed')} failed"
-        left = " ".join(
-            text for text in (tally.time_left() if self._running else "", f"({running})" if running else "") if text
-        )
-        self._progress.update(self._task, completed=tally.done(), counts=counts, left=left)
+        left = ", ".join(text for text in (tally.time_left() if running else "", running) if text)
+        progress.update(self._task, completed=tally.done(), counts=tally.counts(), left=left)
 
 
 def opening(info: StudyInfo, trials: int, workers: int, done: int) -> str:

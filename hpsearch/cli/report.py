@@ -95,8 +95,8 @@ def compare(
     if chosen is Format.table:
         print_comparison(console(), comparison)
         return
-    written = {"md": render.to_markdown, "csv": render.to_csv, "html": render.to_html, "json": render.to_json}
-    print(written[chosen.value](comparison))
+    written = {"md": render.to_markdown, "csv": render.to_csv, "html": render.to_html, "json": render.to_json_text}
+    print(written[chosen.value](comparison).rstrip("\n"))
 
 
 def ui(

@@ -226,6 +226,6 @@ def _not_all(frame: pd.DataFrame, name: str, section: DataSection, bad: NDArray[
     infinite = "infinite cells are no numbers to learn from; " if what == "numbers" and _is_number(frame[name]) else ""
     rest = f"{len(rows):,} {'is' if len(rows) == 1 else 'are'} not"
     share = f"{1 - bad.mean():.1%} of the cells of '{name}' are {what}, {rest}"
-    first = frame[name].iloc[rows[0]]
-    fixes = f"mend them, or try na_values: ['{first}'], or categorical: ['{name}']"
+    first = show(str(frame[name].iloc[rows[0]]))
+    fixes = f"mend them, or try na_values: [{first}], or categorical: ['{name}']"
     return data_error(section, "data.numeric", f"{share} ({places(frame, rows)}: {cells}); {infinite}{fixes}")

@@ -166,8 +166,9 @@ def _refuse(series: pd.Series[Any], bad: NDArray[np.bool_], why: str) -> None:
 
 
 def show(cell: object) -> str:
-    """Return a cell as a message quotes it: text in quotes, all else plainly."""
-    return repr(cell) if isinstance(cell, str) else str(cell)
+    """Return a cell as a message quotes it: text in quotes, all else plainly, 80 characters at most."""
+    shown = repr(cell) if isinstance(cell, str) else str(cell)
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
 def _missing(cells: pd.Series[Any], na_values: tuple[str, ...] | list[str]) -> NDArray[np.bool_]:

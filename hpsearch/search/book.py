@@ -45,11 +45,13 @@ class Book:
 
     def add(self, record: TrialRecord, weights: Weights | None = None) -> None:
         """Put a finished trial on disk, with its weights if it is among the best."""
-        if weights is not None and record.state == "completed":
-            self._keep_weights(record, weights)
+        if weights is not None and record.state == "completed" and record.number in self._kept(record):
+            self._folder.weights.mkdir(exist_ok=True, mode=0o700)
+            save_weights(weights_path(self._folder, record.number), weights)
         append_record(self._folder.history, record)
         self.records[record.number] = record
         self._remember(record)
+        self._drop_weights()
 
     def best(self) -> TrialRecord | None:
         """Return the completed trial with the best value; the earliest of equals."""
@@ -60,13 +62,14 @@ class Book:
         if record.copy_of is None and record.state in ("completed", "pruned", "failed"):
             self._known.setdefault(configuration_key(record.configuration), record)
 
-    def _keep_weights(self, record: TrialRecord, weights: Weights) -> None:
-        best = [r.number for r in rank([*self.records.values(), record], self._direction) if r.copy_of is None]
-        kept = set(best[: self._keep])
-        if record.number not in kept:
-            return
-        self._folder.weights.mkdir(exist_ok=True, mode=0o700)
-        save_weights(weights_path(self._folder, record.number), weights)
+    def _kept(self, *new: TrialRecord) -> set[int]:
+        """Return the trials whose weights are worth their place."""
+        ranked = rank([*self.records.values(), *new], self._direction)
+        return set([record.number for record in ranked if record.copy_of is None][: self._keep])
+
+    def _drop_weights(self) -> None:
+        """Remove the weights of trials that are no longer among the best; only once better ones are in the history."""
+        kept = self._kept()
         for path in self._folder.weights.glob("trial-*.npz"):
             if int(path.stem.removeprefix("trial-")) not in kept:
                 path.unlink()

@@ -16,15 +16,17 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from hpsearch.errors import StoreError, StudyLocked, UnknownStudy, suggestion
+from hpsearch.errors import StoreError, StudyLocked, UnknownStudy, as_written, suggestion
 from hpsearch.records import StudyInfo
 from hpsearch.spec import StudySpec, make_spec
+from hpsearch.spec.sections import SLUG
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,11 @@ class StudyFolder:
 
     def set_aside(self) -> Path:
         """Move the study out of the way of a new one of its name, and return where it is now."""
-        aside = self.path.parent / f".{self.path.name}-{self.read().info.uid}"
+        try:
+            uid = self.read().info.uid
+        except StoreError:
+            uid = new_uid()  # a damaged study must not be in the way of a new one
+        aside = self.path.parent / f".{self.path.name}-{uid}"
         self.path.rename(aside)
         return aside
 
@@ -105,8 +111,7 @@ class StudyFolder:
 
         The kernel drops the lock with the process, so a dead driver's lock is never in the way.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.path.parent / f".{self.path.name}.lock").open("a+") as file:
+        with _open_lock(self.path.parent / f".{self.path.name}.lock") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -119,13 +124,22 @@ class StudyFolder:
             yield
 
 
+def _open_lock(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return path.open("a+")
+    except OSError as error:
+        reason = f"{error.strerror or error} (user {os.getuid()})"
+        raise StoreError(f"{path.parent} cannot be written: {reason}; give another folder with --store") from None
+
+
 def find_study(store: Path, name: str) -> StudyFolder:
     """Return an existing study's folder. Raises UnknownStudy with the nearest name."""
     folder = StudyFolder(store / "studies" / name)
-    if "/" in name or not folder.exists():
+    if not re.fullmatch(SLUG, name) or not folder.exists():
         names = study_names(store)
-        hint = suggestion(name, names) if names else f"; there is none in {store}, start one with hpsearch run"
-        raise UnknownStudy(f"no study '{name}' in {store}{hint}")
+        hint = suggestion(name, names) if names else "; there is none yet, start one with hpsearch run"
+        raise UnknownStudy(f"no study {as_written(name)} in {store}{hint}")
     return folder
 
 

@@ -25,7 +25,8 @@ def append_record(path: Path, record: TrialRecord) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        os.truncate(path, size)
+        if path.exists():
+            os.truncate(path, size)
         raise StoreError(f"{path} cannot be written: {error.strerror or error}; free some space, run again") from None
 
 
@@ -45,11 +46,15 @@ def read_history(path: Path) -> dict[int, TrialRecord]:
 
 
 def cut_torn_tail(path: Path) -> bytes:
-    """Cut what follows the last newline off a file of lines, and return it. For the driver alone, under its lock."""
+    """Cut what follows the last newline off a file of lines, and return it. For the driver alone, under its lock.
+
+    What is cut is kept beside the file, under its name with `.torn` behind it.
+    """
     if not path.exists():
         return b""
     content = path.read_bytes()
     keep = content.rfind(b"\n") + 1
     if keep < len(content):
+        path.with_name(path.name + ".torn").write_bytes(content[keep:])
         os.truncate(path, keep)
     return content[keep:]

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
+from collections.abc import Sequence
 
 import optuna
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
 
-from hpsearch.search.optuna_study import read_study
+from hpsearch.metrics import Direction
+from hpsearch.records import TrialRecord
+from hpsearch.search.book import rank
+from hpsearch.space.optuna import to_distributions
+from hpsearch.space.space import Space
 
 MEANINGS = {
     "PED-ANOVA": "what sets the best trials apart from the rest",
-    "fANOVA": "what makes the objective vary over the whole space",
+    "fANOVA": "what makes the objective vary, among the parameters that every net has",
 }
 FEWEST_TRIALS = 8
 
 
-def importances(journal: Path, seed: int = 0) -> dict[str, dict[str, float]]:
-    """Return each method's importances, summing to 1, largest first; {} with too few completed trials to tell."""
-    if not journal.exists():
+def importances(
+    records: Sequence[TrialRecord], space: Space, direction: Direction, seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """Return each method's importances, largest first; {} with too few completed trials to tell.
+
+    Only what a net really has counts: the journal also holds the widths that were suggested for layers a trial's net
+    lacks, and those would be given a share for chance alone. PED-ANOVA: Watanabe et al. 2023; fANOVA: Hutter,
+    Hoos and Leyton-Brown 2014, both as Optuna computes them.
+    """
+    completed = [record for record in rank(records, direction) if record.copy_of is None]
+    if len(completed) < FEWEST_TRIALS or len({record.value for record in completed}) < 2:
         return {}
-    study = read_study(journal)
-    completed = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-    if len(completed) < FEWEST_TRIALS or len({trial.value for trial in completed}) < 2:
-        return {}
+    study = _active_only(completed, space, direction)
     evaluators = {"PED-ANOVA": PedAnovaImportanceEvaluator(), "fANOVA": FanovaImportanceEvaluator(seed=seed)}
     found = {}
     for name, evaluator in evaluators.items():
@@ -33,3 +42,14 @@ def importances(journal: Path, seed: int = 0) -> dict[str, dict[str, float]]:
             values = optuna.importance.get_param_importances(study, evaluator=evaluator)
         found[name] = {parameter: float(value) for parameter, value in values.items()}
     return found
+
+
+def _active_only(records: Sequence[TrialRecord], space: Space, direction: Direction) -> optuna.Study:
+    """Return the trials as a study in memory that holds active parameters alone."""
+    study = optuna.create_study(direction=direction, sampler=optuna.samplers.RandomSampler(seed=0))
+    distributions = to_distributions(space)
+    for record in records:
+        own = {name: distributions[name] for name in record.configuration}
+        trial = optuna.trial.create_trial(params=dict(record.configuration), distributions=own, value=record.value)
+        study.add_trial(trial)
+    return study

@@ -1,28 +1,29 @@
-"""Make one of Optuna's objects from a name and options in a study file, with errors that name the option."""
+"""Make one of Optuna's objects from a name and options in a study file, and say what Optuna says against them."""
 
 from __future__ import annotations
 
-import inspect
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from hpsearch.errors import Fault, SpecError, suggestion
+from optuna.exceptions import ExperimentalWarning
+
+from hpsearch.errors import Fault, SpecError
 from hpsearch.spec.sections import NamedOptions
 
 Made = TypeVar("Made")
 
 
 def make_named(kind: str, make: Callable[..., Made], named: NamedOptions, defaults: dict[str, Any]) -> Made:
-    """Call `make` with the defaults and the study file's options. Raises SpecError for those it does not take."""
-    known = [name for name in inspect.signature(make).parameters if name != "wrapped_pruner"]
-    faults = [
-        Fault(f"search.{kind}.{option}", f"{kind} {named.name} has no option '{option}'{suggestion(option, known)}")
-        for option in named.options
-        if option not in known
-    ]
-    if faults:
-        raise SpecError(faults)
-    try:
-        return make(**defaults | named.options)
-    except (TypeError, ValueError) as error:
-        raise SpecError([Fault(f"search.{kind}", f"{kind} {named.name} refuses its options: {error}")]) from None
+    """Call `make` with the defaults and the study file's options (checked, each by itself, by `spec/strategies.py`).
+
+    Raises SpecError where Optuna refuses them together.
+    """
+    with warnings.catch_warnings():
+        # Some of Optuna's samplers and pruners have been called experimental for years.
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        try:
+            return make(**defaults | named.options)
+        except (TypeError, ValueError) as error:
+            message = f"{kind} {named.name} refuses its options: {error}; change or remove them"
+            raise SpecError([Fault(f"search.{kind}", message)]) from None

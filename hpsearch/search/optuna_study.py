@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import os
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage
@@ -23,8 +25,6 @@ from hpsearch.space.domain import Choices, IntRange, Value
 from hpsearch.space.optuna import to_distributions
 from hpsearch.space.space import Configuration, Space, configuration_key
 from hpsearch.spec.sections import SearchSection
-
-optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 _STATES = {"completed": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
@@ -48,20 +48,37 @@ class _OneWriter(JournalFileSymlinkLock):
         return None
 
 
+class _Journal(JournalFileBackend):
+    """The journal's file; what a full disk cut short is taken back, so that the file stays readable."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, lock_obj=_OneWriter(path))
+        self._path = path
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        size = os.path.getsize(self._path)
+        try:
+            super().append_logs(logs)
+        except OSError as error:
+            os.truncate(self._path, size)
+            reason = error.strerror or str(error)
+            raise StoreError(f"{self._path} cannot be written: {reason}; free some space, run again") from None
+
+
 class OptunaStudy:
     """The sampler, the pruner and the journal of one study. For the driver, under the study's lock."""
 
     def __init__(self, journal: Path, search: SearchSection, space: Space, direction: Direction, steps: int) -> None:
         cut_torn_tail(journal)
+        self.journal = journal
         storage = _open(journal)
         self.space = space
         self._distributions = to_distributions(space)
         pruner = make_pruner(search.pruner, steps)
-        made = optuna.create_study(
-            storage=storage, study_name="study", direction=direction, pruner=pruner, load_if_exists=True
-        )
-        self._study = made
-        made.sampler = make_sampler(search.sampler, search.seed, len(self.trials()))
+        if not storage.get_all_studies():
+            optuna.create_study(storage=storage, study_name="study", direction=direction)
+        self._study = optuna.load_study(storage=storage, study_name="study", pruner=pruner)
+        self._study.sampler = make_sampler(search.sampler, search.seed, len(self.trials()))
         self._live: dict[int, optuna.Trial] = {}
         self._grid = self._unseen(grid(space, search.seed)) if search.sampler.name == "grid" else None
 
@@ -108,7 +125,8 @@ class OptunaStudy:
         """Queue those configurations (`start_with`) that no trial has, waiting ones included."""
         present = {configuration_key(self.configuration_of(trial)) for trial in self.trials()}
         for configuration in configurations:
-            if configuration_key(configuration) not in present:
+            if (key := configuration_key(configuration)) not in present:
+                present.add(key)
                 self.enqueue(configuration)
 
     def requeue(self, records: Iterable[TrialRecord]) -> None:
@@ -129,18 +147,6 @@ class OptunaStudy:
         return (c for c in configurations if configuration_key(c) not in told)
 
 
-def read_trials(journal: Path) -> list[FrozenTrial]:
-    """Return Optuna's records of a study without writing anything; none where the journal does not exist yet."""
-    if not journal.exists():
-        return []
-    return read_study(journal).get_trials(deepcopy=False)
-
-
-def read_study(journal: Path) -> optuna.Study:
-    """Open a study to look at it."""
-    return optuna.load_study(storage=_open(journal), study_name="study")
-
-
 def started_at(trial: FrozenTrial) -> str:
     """Return when a trial began, UTC, ISO 8601 (Optuna keeps local time without a zone)."""
     if trial.datetime_start is None:
@@ -150,11 +156,12 @@ def started_at(trial: FrozenTrial) -> str:
 
 def _open(journal: Path) -> BaseStorage:
     try:
-        return JournalStorage(JournalFileBackend(str(journal.absolute()), lock_obj=_OneWriter(str(journal.absolute()))))
-    except (ValueError, KeyError, OSError) as error:
-        raise StoreError(
-            f"{journal} is damaged or cannot be read ({error}); keep a copy, then start with --new"
-        ) from None
+        return JournalStorage(_Journal(str(journal.absolute())))
+    except OSError as error:
+        raise StoreError(f"{journal} cannot be opened: {error.strerror or error}; check its folder") from None
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise StoreError(f"{journal} is damaged ({cause}); restore it, or start afresh with --new") from None
 
 
 def _first(domain: object) -> Value:

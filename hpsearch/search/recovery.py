@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from optuna.trial import TrialState
 
+from hpsearch.errors import StoreError
 from hpsearch.records import TrialRecord
 from hpsearch.search.book import Book
 from hpsearch.search.optuna_study import OptunaStudy, started_at
@@ -14,10 +15,18 @@ def recover(study: OptunaStudy, book: Book) -> list[TrialRecord]:
 
     The driver holds the study's lock, so nobody is running them. A trial whose line is in the history had ended: Optuna
     is told. Any other is lost: its configuration is queued again, under the seed of its first try. Running this twice
-    changes nothing.
+    changes nothing. Raises StoreError where the journal lacks trials of the history.
     """
+    trials = study.trials()
+    unknown = sorted(book.records.keys() - {trial.number for trial in trials})
+    if unknown:
+        numbers = ", ".join(map(str, unknown[:5])) + (", ..." if len(unknown) > 5 else "")
+        raise StoreError(
+            f"{study.journal} is damaged: it lacks trials that the history has ({numbers}); "
+            "restore it, or start afresh with --new"
+        )
     lost = []
-    for trial in study.trials():
+    for trial in trials:
         if trial.state is not TrialState.RUNNING:
             continue
         record = book.records.get(trial.number)

@@ -12,8 +12,8 @@ import optuna
 
 from hpsearch.errors import Fault, SpecError
 from hpsearch.search.options import make_named
-from hpsearch.space.domain import Choices, IntRange, Value
-from hpsearch.space.space import Parameter, Space
+from hpsearch.space.domain import Choices, Domain, IntRange, Value
+from hpsearch.space.space import Space
 from hpsearch.spec.sections import NamedOptions
 
 _SAMPLERS: dict[str, tuple[Callable[..., optuna.samplers.BaseSampler], dict[str, Any]]] = {
@@ -37,11 +37,15 @@ def make_sampler(named: NamedOptions, seed: int, told: int) -> optuna.samplers.B
 
 
 def grid(space: Space, seed: int) -> Iterator[dict[str, Value]]:
-    """Yield every configuration of a space once, in a shuffled order; raises SpecError where a parameter is continuous.
+    """Yield every configuration of a space once, in a shuffled order; raises SpecError where parameters are continuous.
 
     Optuna's grid counts points; this one counts configurations, so a width that a shallower net lacks costs nothing.
     """
-    members = {parameter.name: _members(parameter) for parameter in space}
+    endless = dict.fromkeys(p.row.name for p in space if p.domain.count() is None)
+    if endless:
+        message = "is continuous, which a grid cannot walk; list choices or give a step"
+        raise SpecError([Fault(f"space.{row}", f"{row} {message}") for row in endless])
+    members = {parameter.name: _members(parameter.domain) for parameter in space}
     nets = [
         {p.name: [depth] if p.name == "hidden_layers" else members[p.name] for p in space if p.active(int(depth))}
         for depth in members["hidden_layers"]
@@ -81,14 +85,9 @@ def _at(net: dict[str, list[Value]], index: int) -> dict[str, Value]:
     return configuration
 
 
-def _members(parameter: Parameter) -> list[Value]:
-    domain = parameter.domain
+def _members(domain: Domain) -> list[Value]:
     if isinstance(domain, Choices):
         return list(domain.choices)
     if isinstance(domain, IntRange):
         return list(range(domain.low, domain.high + 1, domain.step))
-    count = domain.count()
-    if count is None:
-        message = f"{parameter.name} is continuous, which a grid cannot walk; list choices or give a step"
-        raise SpecError([Fault(f"space.{parameter.row.name}", message)])
-    return [domain.nearest(domain.low + index * (domain.step or 0.0)) for index in range(count)]
+    return [domain.nearest(domain.low + index * (domain.step or 0.0)) for index in range(domain.count() or 0)]

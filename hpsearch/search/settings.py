@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from hpsearch.data.dataset import Dataset
 from hpsearch.errors import Fault, SpecError
 from hpsearch.metrics import DEFAULT_OBJECTIVE, LOSSES, METRICS, Metric, metrics_of
+from hpsearch.search.pruners import make_pruner
+from hpsearch.search.samplers import grid, make_sampler
 from hpsearch.space.domain import Choices
 from hpsearch.space.space import Space
 from hpsearch.spec import StudySpec
@@ -26,7 +28,11 @@ class Settled:
 
 
 def settle(spec: StudySpec, data: Dataset) -> Settled:
-    """Return what the data decide. Raises SpecError where objective or loss do not fit the task."""
+    """Return what the data decide.
+
+    Raises SpecError where objective or loss do not fit the task, and where sampler or pruner refuse their options or
+    the space: before anything of the study is written.
+    """
     task, search = data.signature.task, spec.search
     objective = METRICS[search.objective or DEFAULT_OBJECTIVE[task]]
     loss = search.loss or LOSSES[task][0]
@@ -46,14 +52,21 @@ def settle(spec: StudySpec, data: Dataset) -> Settled:
         stopping.min_delta if stopping else 0.0, search.trainer,
     )  # fmt: skip
     space = spec.space.build()
-    return Settled(objective, space, settings, data.splits if data.splits > 1 else _longest(space))
+    steps = data.splits if data.splits > 1 else _longest(space)
+    make_sampler(search.sampler, search.seed, 0)
+    make_pruner(search.pruner, steps)
+    if search.sampler.name == "grid":
+        next(grid(space, search.seed))
+    return Settled(objective, space, settings, steps)
 
 
 def worker_count(asked: int | str) -> int:
-    """Return how many worker processes to start; 0 means inline."""
+    """Return how many worker processes to start; 0 means inline, 'auto' one for each core this process may use."""
     if asked == "inline":
         return 0
-    return (os.cpu_count() or 1) if asked == "auto" else int(asked)
+    if asked != "auto":
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _longest(space: Space) -> int:

@@ -7,20 +7,23 @@ listens. A crash between any two is put right by `recovery.py` at the next launc
 from __future__ import annotations
 
 import datetime
+import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from numbers import Real
 from statistics import fmean
-from typing import Literal, Protocol
+from typing import Literal
 
 from hpsearch.errors import StudyAborted
 from hpsearch.metrics import Metric
 from hpsearch.records import EpochRecord, TrialRecord, TrialState
 from hpsearch.search.book import Book
-from hpsearch.space.space import Configuration, configuration_key
+from hpsearch.search.ports import Asked, Asker, Listener
+from hpsearch.space.space import configuration_key
 from hpsearch.training.seeds import derive_seed
 from hpsearch.training.trainer import Epoch, Job, Outcome, Weights
-from hpsearch.workers.pool import Event, Lost, Pool, Stopped
+from hpsearch.workers.pool import Event, Lost, Pool, Started, Stopped
 
 Ending = Literal["budget", "exhausted", "good enough", "timeout", "interrupted"]
 """Why a launch ended: all trials done, every configuration tried, `stop_at` reached, time over, Ctrl-C."""
@@ -28,56 +31,11 @@ Ending = Literal["budget", "exhausted", "good enough", "timeout", "interrupted"]
 RETRIES = 2
 """How often a trial whose worker died is run again."""
 DEATHS_IN_A_ROW = 3
-"""Dead workers in a row, with nothing completed between, that end the study."""
+"""Dead workers in a row, of more than one trial, that end the study. (One configuration alone may well be deadly.)"""
+ERRORS_IN_A_ROW = 3
+"""Trials in a row in which the trainer raised the same error, with nothing completed between, that end the study."""
 GRACE = 10.0
 """Seconds a job may take to end its epoch before its worker is killed, when the launch ends or its time is over."""
-
-
-class Asked(Protocol):
-    """A trial to run."""
-
-    @property
-    def number(self) -> int: ...  # noqa: D102
-    @property
-    def configuration(self) -> Configuration: ...  # noqa: D102
-    @property
-    def retry_of(self) -> int | None: ...  # noqa: D102
-
-
-class Asker(Protocol):
-    """Who decides what is tried next, and what is not worth going on with (`optuna_study.OptunaStudy`)."""
-
-    def ask(self) -> Asked | None:
-        """Return the next trial; None when there is nothing left to try."""
-        ...
-
-    def enqueue(self, configuration: Configuration, retry_of: int | None = None) -> None:
-        """Have a configuration tried next."""
-        ...
-
-    def report(self, number: int, step: int, value: float) -> bool:
-        """Note an intermediate value; return whether the trial should be pruned."""
-        ...
-
-    def tell(self, number: int, state: str, value: float | None) -> None:
-        """End a trial."""
-        ...
-
-
-class Listener(Protocol):
-    """Who wants to know: the progress display, MLflow."""
-
-    def trial_started(self, record: TrialRecord) -> None:
-        """Hear of a trial that begins."""
-        ...
-
-    def epoch(self, number: int, epoch: EpochRecord) -> None:
-        """Hear of an epoch of a running trial."""
-        ...
-
-    def trial_ended(self, record: TrialRecord) -> None:
-        """Hear of a trial's end."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -101,14 +59,18 @@ class _Live:
 
     asked: Asked
     started: str
-    clock: float
     root: int
+    """the trial it runs again, or itself"""
+    clock: float | None = None
+    """when its first job began; None while its worker is loading"""
     worker: int = 0
     job: Job | None = None
     epochs: list[EpochRecord] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     ending: tuple[TrialState, str] | None = None
     """why it was asked to stop"""
+    pressed: bool = False
+    """it was given a grace to stop in"""
 
 
 def _utc_now() -> str:
@@ -120,14 +82,16 @@ class Search:
 
     def __init__(
         self, asker: Asker, pool: Pool, book: Book, plan: Plan, listeners: Sequence[Listener],
-        now: Callable[[], str] = _utc_now,
+        now: Callable[[], str] = _utc_now, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._asker, self._pool, self._book, self._plan = asker, pool, book, plan
         self._listeners = listeners
-        self._now = now
+        self._now, self._clock = now, clock
         self._live: dict[int, _Live] = {}
         self._parked: dict[str, list[Asked]] = {}
-        self._deaths = 0
+        self._deaths: list[int] = []
+        self._errors: list[str] = []
+        self._exhausted = False
         self._ending: Ending | None = None
 
     def interrupt(self) -> None:
@@ -136,18 +100,17 @@ class Search:
 
     def run(self) -> Ending:
         """Run trials until the budget, the time or the space is used up, and return which."""
-        deadline = None if self._plan.timeout is None else time.monotonic() + self._plan.timeout
-        stopping = False
+        deadline = None if self._plan.timeout is None else self._clock() + self._plan.timeout
+        self._end_if_good_enough(self._book.best())
         while True:
-            if deadline is not None and time.monotonic() > deadline:
+            if deadline is not None and self._clock() > deadline:
                 self._ending = self._ending or "timeout"
             if self._ending is None:
                 self._fill()
-            elif not stopping and self._ending != "exhausted":
-                stopping = True
+            if self._ending is not None:
                 self._stop_all(f"the launch ended: {self._ending}")
             if not self._live:
-                return self._ending or "budget"
+                return self._ending or ("exhausted" if self._exhausted else "budget")
             for event in self._pool.events(timeout=0.2):
                 self._handle(event)
             self._check_trial_times()
@@ -159,8 +122,8 @@ class Search:
             if self._book.counted() + len(self._live) + waiting >= self._plan.trials:
                 return
             asked = self._asker.ask()
+            self._exhausted = asked is None
             if asked is None:
-                self._ending = "exhausted"
                 return
             self._begin(asked)
 
@@ -173,8 +136,7 @@ class Search:
         elif any(configuration_key(live.asked.configuration) == key for live in self._live.values()):
             self._parked.setdefault(key, []).append(asked)
         else:
-            root = asked.number if asked.retry_of is None else asked.retry_of
-            live = self._live[asked.number] = _Live(asked, self._now(), time.monotonic(), root)
+            live = self._live[asked.number] = _Live(asked, self._now(), _root(asked))
             self._start_split(live)
             for listener in self._listeners:
                 listener.trial_started(self._record(live, "running", ""))
@@ -190,30 +152,42 @@ class Search:
         live = self._live.get(event.token[0])
         if live is None or live.job is None or live.job.token != event.token:
             return
-        if isinstance(event, Epoch):
+        if isinstance(event, Started):
+            if live.clock is None:
+                live.clock, live.started = self._clock(), self._now()
+        elif isinstance(event, Epoch):
             self._on_epoch(live, event)
         elif isinstance(event, Outcome):
             self._on_outcome(live, event)
         elif isinstance(event, Stopped):
-            state, reason = live.ending or ("interrupted", "stopped")
-            self._finish(live, state, reason)
+            self._deaths.clear()
+            self._errors.clear()
+            self._finish(live, *(live.ending or ("interrupted", "stopped")))
         else:
             self._on_lost(live, event)
 
     def _on_epoch(self, live: _Live, epoch: Epoch) -> None:
-        record = EpochRecord(epoch.token[2], epoch.step, epoch.metrics)
+        record = EpochRecord(epoch.token[2], epoch.step, _finite(epoch.metrics))
         live.epochs.append(record)
         for listener in self._listeners:
             listener.epoch(live.asked.number, record)
-        if self._plan.splits > 1 or live.ending is not None:
+        if live.ending is not None:
             return
-        if self._asker.report(live.asked.number, epoch.step, epoch.metrics[self._value_name]):
+        value = record.metrics.get(self._value_name)
+        if value is None:
+            self._stop(live, "failed", f"{self._value_name} is no finite number at epoch {epoch.step}")
+        elif self._plan.splits == 1 and self._asker.report(live.asked.number, epoch.step, value):
             self._stop(live, "pruned", f"pruned at epoch {epoch.step}")
 
     def _on_outcome(self, live: _Live, outcome: Outcome) -> None:
+        self._deaths.clear()
+        outcome = replace(outcome, metrics=_finite(outcome.metrics))
         live.outcomes.append(outcome)
         if outcome.state == "failed":
             self._finish(live, "failed", outcome.reason)
+            return
+        if self._value_name not in outcome.metrics:
+            self._finish(live, "failed", f"the trainer returned no finite {self._value_name}")
             return
         done = len(live.outcomes)
         if self._plan.splits > 1 and done < self._plan.splits:
@@ -224,7 +198,7 @@ class Search:
             else:
                 self._start_split(live)
             return
-        self._deaths = 0
+        self._errors.clear()
         self._finish(live, "completed", "")
 
     def _on_lost(self, live: _Live, event: Lost) -> None:
@@ -232,13 +206,22 @@ class Search:
             self._finish(live, *live.ending)
             return
         if not event.died:
+            self._errors.append(event.reason)
             self._finish(live, "failed", event.reason)
+            if self._errors[-ERRORS_IN_A_ROW:] == [event.reason] * ERRORS_IN_A_ROW:
+                raise StudyAborted(
+                    f"{ERRORS_IN_A_ROW} trials in a row failed with the same error ({event.reason}); "
+                    "what was found is kept, put the cause right and run again"
+                )
             return
-        self._deaths += 1
+        self._deaths.append(live.root)
         again = self._book.attempts(live.root, "worker died") < RETRIES
         self._finish(live, "interrupted" if again else "failed", event.reason)
-        if self._deaths >= DEATHS_IN_A_ROW:
-            raise StudyAborted(f"{self._deaths} workers in a row died ({event.reason}); what was found is kept")
+        if len(self._deaths) >= DEATHS_IN_A_ROW and len(set(self._deaths)) > 1:
+            raise StudyAborted(
+                f"{len(self._deaths)} workers in a row died ({event.reason}); "
+                "what was found is kept, put the cause right (memory?) and run again"
+            )
 
     def _finish(self, live: _Live, state: TrialState, reason: str) -> None:
         record = self._record(live, state, reason)
@@ -249,29 +232,40 @@ class Search:
             self._asker.enqueue(record.configuration, retry_of=live.root)
         for asked in self._parked.pop(configuration_key(record.configuration), []):
             if state == "interrupted":
-                self._put(TrialRecord(asked.number, asked.configuration, "interrupted", reason, started=self._now()))
-                self._asker.enqueue(asked.configuration, retry_of=asked.number)
+                self._announce(
+                    TrialRecord(
+                        asked.number, asked.configuration, "interrupted", reason, started=self._now(),
+                        retry_of=asked.retry_of,
+                    )
+                )  # fmt: skip
+                self._asker.enqueue(asked.configuration, retry_of=_root(asked))
             else:
                 self._tell_copy(asked, record)
 
     def _tell_copy(self, asked: Asked, earlier: TrialRecord) -> None:
         """End a trial whose configuration was trained before with what came out then."""
-        copy = TrialRecord(
+        self._announce(TrialRecord(
             asked.number, asked.configuration, earlier.state, earlier.reason, earlier.value, earlier.best_epoch,
             earlier.metrics, parameters=earlier.parameters, started=self._now(), trainer=earlier.trainer,
             copy_of=earlier.number, retry_of=asked.retry_of,
-        )  # fmt: skip
+        ))  # fmt: skip
+
+    def _announce(self, record: TrialRecord) -> None:
+        """Begin and end a trial that was not trained."""
         for listener in self._listeners:
-            listener.trial_started(copy)
-        self._put(copy)
+            listener.trial_started(record)
+        self._put(record)
 
     def _put(self, record: TrialRecord, weights: Weights | None = None) -> None:
         self._book.add(record, weights)
         self._asker.tell(record.number, record.state, record.value)
         for listener in self._listeners:
             listener.trial_ended(record)
-        good = self._plan.stop_at
-        if good is not None and record.value is not None and not self._plan.objective.better(good, record.value):
+        self._end_if_good_enough(record)
+
+    def _end_if_good_enough(self, record: TrialRecord | None) -> None:
+        good, value = self._plan.stop_at, None if record is None else record.value
+        if good is not None and value is not None and not self._plan.objective.better(good, value):
             self._ending = self._ending or "good enough"
 
     def _record(self, live: _Live, state: TrialState, reason: str) -> TrialRecord:
@@ -284,21 +278,25 @@ class Search:
             best_epoch=round(fmean(o.best_epoch for o in live.outcomes)) if completed else best.step if best else 0,
             metrics=metrics, epochs=tuple(live.epochs),
             parameters=live.outcomes[0].parameters if live.outcomes else 0,
-            started=live.started, seconds=round(time.monotonic() - live.clock, 3),
+            started=live.started, seconds=0.0 if live.clock is None else round(self._clock() - live.clock, 3),
             seed=derive_seed(self._plan.seed, live.root, 0), worker=live.worker,
             trainer=live.outcomes[0].trainer if live.outcomes else "", retry_of=live.asked.retry_of,
         )  # fmt: skip
 
     def _best_so_far(self, live: _Live) -> EpochRecord | None:
         sign = 1 if self._plan.objective.direction == "minimize" else -1
-        return min(live.epochs, key=lambda e: sign * e.metrics[self._value_name], default=None)
+        valued = [epoch for epoch in live.epochs if self._value_name in epoch.metrics]
+        return min(valued, key=lambda e: sign * e.metrics[self._value_name], default=None)
 
     def _mean(self, live: _Live, name: str) -> float:
         return fmean(outcome.metrics[name] for outcome in live.outcomes)
 
     def _stop(self, live: _Live, state: TrialState, reason: str, grace: float | None = None) -> None:
-        if live.ending is None and live.job is not None:
-            live.ending = state, reason
+        """Ask a trial to stop, once without and once with a grace at most; the first reason given stands."""
+        first = live.ending is None
+        live.ending = live.ending or (state, reason)
+        if live.job is not None and (first or (grace is not None and not live.pressed)):
+            live.pressed = grace is not None
             self._pool.stop(live.job.token, grace)
 
     def _stop_all(self, reason: str) -> None:
@@ -306,14 +304,24 @@ class Search:
             self._stop(live, "interrupted", reason, GRACE)
 
     def _check_trial_times(self) -> None:
-        limit = self._plan.trial_timeout
-        for live in list(self._live.values()):
-            if limit is not None and time.monotonic() - live.clock > limit:
+        limit, now = self._plan.trial_timeout, self._clock()
+        for live in self._live.values():
+            if limit is not None and live.clock is not None and now - live.clock > limit:
                 self._stop(live, "failed", f"timeout after {limit:g} s", GRACE)
 
     @property
     def _value_name(self) -> str:
         return f"val_{self._plan.objective.name}"
+
+
+def _root(asked: Asked) -> int:
+    return asked.number if asked.retry_of is None else asked.retry_of
+
+
+def _finite(metrics: Mapping[str, object]) -> dict[str, float]:
+    """Return the metrics that are finite numbers, as plain ones: a disk, a sampler and a chart take nothing else."""
+    numbers = {n: float(v) for n, v in metrics.items() if isinstance(v, Real) and not isinstance(v, bool)}
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
 def _mean_metrics(several: Sequence[dict[str, float]]) -> dict[str, float]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from hpsearch.space.domain import Choices, Domain, FloatRange, IntRange
 from hpsearch.space.space import Space
+
+# Every use of Optuna comes by this module; it would print a line for each study and each trial.
+optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
 def to_distribution(domain: Domain) -> BaseDistribution:

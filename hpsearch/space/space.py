@@ -67,6 +67,17 @@ class Space:
         """Tell whether a configuration has exactly the active parameters, each in its domain."""
         return not self.faults(configuration)
 
+    def completed(self, configuration: Configuration) -> dict[str, Value]:
+        """Return a configuration with the active parameters added that this space leaves no choice of."""
+        only = {p.name: p.domain.nearest(p.row.usual) for p in self.parameters if p.domain.count() == 1}
+        depth = configuration.get("hidden_layers", only.get("hidden_layers"))
+        added = {
+            p.name: only[p.name]
+            for p in self.parameters
+            if p.name in only and isinstance(depth, int) and p.active(depth) and p.name not in configuration
+        }
+        return {**configuration, **added}
+
     def defaults(self) -> dict[str, Value]:
         """Return the configuration a person would try first, moved into this space."""
         return self.active({p.name: p.domain.nearest(p.row.usual) for p in self.parameters})

@@ -45,7 +45,9 @@ class Document:
     values: dict[str, Any]
     marks: Marks
     faults: tuple[Fault, ...]
-    """duplicate keys, ambiguous numbers, tags, aliases; in `values` null stands in their place"""
+    """duplicate keys, ambiguous numbers, tags, aliases"""
+    unread: tuple[str, ...]
+    """the dotted paths of values that could not be read: null stands in their place"""
 
 
 def read_document(content: bytes, source: str) -> Document:
@@ -57,7 +59,7 @@ def read_document(content: bytes, source: str) -> Document:
         found = "nothing" if values is None else f"a {'list' if isinstance(values, list) else 'single value'}"
         fault = Fault("", f"found {found}; a study file is a mapping that begins with data:", 1)
         raise SpecError(reader.faults or [fault], source)
-    return Document(values, reader.marks, tuple(reader.faults))
+    return Document(values, reader.marks, tuple(reader.faults), tuple(reader.unread))
 
 
 def _decode(content: bytes, source: str) -> str:
@@ -122,6 +124,7 @@ class _Reader:
     def __init__(self) -> None:
         self.marks: Marks = {}
         self.faults: list[Fault] = []
+        self.unread: list[str] = []
         self._seen: set[int] = set()
 
     def read(self, node: yaml.Node, path: KeyPath) -> Any:
@@ -130,8 +133,7 @@ class _Reader:
         if len(path) > MAX_DEPTH:
             refused = f"more than {MAX_DEPTH} levels stand in one another; a study file has at most 5"
         if refused:
-            self._fault(node, path, refused)
-            return None
+            return self._give_up(node, path, refused)
         if len(self._seen) == MAX_NODES:
             self._fault(node, path, f"more than {MAX_NODES:,} values; a study file is smaller")
         if len(self._seen) >= MAX_NODES:
@@ -180,12 +182,16 @@ class _Reader:
             return _CONSTANTS[text]
         for pattern, fix in _AMBIGUOUS:
             if pattern.fullmatch(text):
-                return self._fault(node, path, f"{text} is ambiguous: {fix}")
+                return self._give_up(node, path, f"{text} is ambiguous: {fix}")
         if _INT.fullmatch(text):
             return int(text) if len(text) <= 300 else float("inf")
         if _FLOAT.fullmatch(text):
             return float(text)
         return text
+
+    def _give_up(self, node: yaml.Node, path: KeyPath, message: str) -> None:
+        self.unread.append(".".join(map(str, path)))
+        self._fault(node, path, message)
 
     def _fault(self, node: yaml.Node, path: KeyPath, message: str) -> None:
         self.faults.append(Fault(".".join(map(str, path)), message, *_position(node)))

@@ -41,8 +41,8 @@ def load_spec(path: str | Path) -> StudySpec:
     try:
         spec = make_spec(values, source=str(path), folder=file.absolute().parent, marks=document.marks)
     except SpecError as error:
-        known = tuple(f"{fault.field}." for fault in document.faults)
-        found += [fault for fault in error.faults if not f"{fault.field}.".startswith(known)]
+        unread = tuple(f"{path}." for path in document.unread)
+        found += [fault for fault in error.faults if not f"{fault.field}.".startswith(unread)]
     if found:
         raise SpecError(_in_order(found), str(path))
     return spec
@@ -77,7 +77,7 @@ def _start_with_faults(space: SpaceSection, configurations: list[dict[str, Any]]
     return [
         (("search", "start_with", index), text)
         for index, given in enumerate(configurations)
-        for text in built.faults(given)
+        for text in built.faults(built.completed(given))
     ]
 
 
@@ -130,7 +130,7 @@ def _tolerant(model: type[Section], given: dict[str, Any], path: KeyPath, faulty
 
 def _faults(details: ErrorDetails, marks: Marks) -> list[Fault]:
     path = _path(details)
-    if details["loc"][-1:] == ("float",) and len(path) < len(details["loc"]):
+    if path == details["loc"][:-1] and details["loc"][-1] == "float":
         return []  # a mapping is no share: what is wrong with it as folds stands in another fault
     if details["type"] == "hpsearch":
         return [_placed((*path, *_split(at)), text, marks) for at, text in details["ctx"]["faults"]]
@@ -206,5 +206,8 @@ def _placed(path: KeyPath, message: str, marks: Marks) -> Fault:
 def _nearby(file: Path) -> str:
     if not file.parent.is_dir() or file.is_dir():
         return ""
-    names = sorted(p.name for p in file.parent.iterdir() if p.suffix in (".yaml", ".yml"))
-    return suggestion(file.name, names).replace("known:", "study files there:") if names else ""
+    names = {path.stem: path.name for path in sorted(file.parent.iterdir()) if path.suffix in (".yaml", ".yml")}
+    close = get_close_matches(file.stem, names, n=1)
+    if close:
+        return f"; did you mean '{names[close[0]]}'?"
+    return f"; study files there: {', '.join(names.values())}" if names else ""

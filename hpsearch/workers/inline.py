@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
+from dataclasses import dataclass
 
 from hpsearch.data.dataset import Dataset
 from hpsearch.training.trainer import Epoch, Job, Outcome, Trainer
-from hpsearch.workers.pool import Event, Stopped, Token
+from hpsearch.workers.failure import lost_by
+from hpsearch.workers.pool import Event, Started, Stopped, Token
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Running:
+    job: Job
+    epochs: Generator[Epoch, None, Outcome]
 
 
 class InlinePool:
@@ -17,36 +28,42 @@ class InlinePool:
     def __init__(self, trainer: Trainer, data: Dataset) -> None:
         self._trainer = trainer
         self._data = data
-        self._running: tuple[Token, Generator[Epoch, None, Outcome]] | None = None
-        self._stopped: list[Event] = []
+        self._running: _Running | None = None
+        self._waiting: list[Event] = []
 
     def start(self, job: Job) -> int:
         """Start a job."""
         if self._running is not None:
             raise RuntimeError("the one place of an inline pool is taken")
-        self._running = job.token, self._trainer.train(job, self._data)
+        self._running = _Running(job, self._trainer.train(job, self._data))
+        self._waiting.append(Started(job.token))
         return 1
 
     def stop(self, token: Token, grace: float | None = None) -> None:
         """End the job, which stands between two epochs; the next call of `events` says so."""
-        if self._running is not None and self._running[0] == token:
-            self._running[1].close()
+        if self._running is not None and self._running.job.token == token:
+            self._running.epochs.close()
             self._running = None
-            self._stopped.append(Stopped(token))
+            self._waiting.append(Stopped(token))
 
     def events(self, timeout: float) -> list[Event]:
-        """Train one epoch, whatever the timeout, and return what came of it."""
-        if self._running is None:
-            stopped, self._stopped = self._stopped, []
-            return stopped
+        """Return what waits to be told; else train one epoch, whatever the timeout, and return what came of it."""
+        if self._waiting or self._running is None:
+            waiting, self._waiting = self._waiting, []
+            return waiting
+        running = self._running
         try:
-            return [next(self._running[1])]
+            return [next(running.epochs)]
         except StopIteration as end:
             self._running = None
             return [end.value]
+        except (Exception, SystemExit) as error:  # noqa: BLE001  every failure of a job is told, as a worker tells it
+            self._running = None
+            _log.debug("job %s failed", running.job.token, exc_info=True)
+            return [lost_by(running.job, error)]
 
     def close(self) -> None:
         """Drop the running job."""
         if self._running is not None:
-            self._running[1].close()
+            self._running.epochs.close()
             self._running = None

@@ -15,6 +15,13 @@ Token = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
+class Started:
+    """A job begins: its worker is warm and has read it. Time spent before is not the job's."""
+
+    token: Token
+
+
+@dataclass(frozen=True)
 class Stopped:
     """A job ended between two epochs because it was asked to."""
 
@@ -31,11 +38,16 @@ class Lost:
     """the worker is at fault, not the job: it may well succeed when run again"""
 
 
-Event = Epoch | Outcome | Stopped | Lost
+End = Outcome | Stopped | Lost
+Event = Started | Epoch | End
 
 
 class Pool(Protocol):
-    """A fixed number of places where jobs run. Every job started ends in one Outcome, Stopped or Lost."""
+    """A fixed number of places where jobs run.
+
+    Of every job come Started and its epochs, if it got so far, and then one Outcome, Stopped or Lost. A trainer that
+    raises, be it SystemExit, loses its job, never the driver.
+    """
 
     @property
     def places(self) -> int:
@@ -47,7 +59,10 @@ class Pool(Protocol):
         ...
 
     def stop(self, token: Token, grace: float | None = None) -> None:
-        """Ask a job to end after its current epoch; past `grace` seconds its worker is killed, and the job lost."""
+        """Ask a job to end after its current epoch; past `grace` seconds its worker is killed, and the job lost.
+
+        Asking again changes nothing, but that the first grace given counts. A job that is not running is passed over.
+        """
         ...
 
     def events(self, timeout: float) -> list[Event]:

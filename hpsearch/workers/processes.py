@@ -8,19 +8,26 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import StudyAborted
-from hpsearch.training.trainer import Job, Outcome
-from hpsearch.workers.pool import Event, Lost, Stopped, Token
+from hpsearch.training.trainer import Job
+from hpsearch.workers.pool import End, Event, Lost, Token
 from hpsearch.workers.protocol import Exit, Memory, Ready, Setup, Stop
 
 GROWTH_LIMIT = 600 * 2**20
 """Bytes a worker may grow beyond what it held after its first job, before it is replaced between two jobs."""
 STARTS_THAT_MAY_FAIL = 3
+MOST_EVENTS = 100
+"""Read from a worker before the others have their turn."""
+
+
+WORKER = (sys.executable, "-P", "-m", "hpsearch.workers.process")
+"""The program of a worker; -P keeps a file in the current folder from standing in for a library."""
 
 
 @dataclass
@@ -30,19 +37,28 @@ class _Worker:
     connection: Connection[Any, Any]
     job: Job | None = None
     ready: bool = False
+    began: bool = False
+    """it has read its job"""
+    stopping: bool = False
+    kill_at: float | None = None
+    overdue: bool = False
     first_memory: int | None = None
     outgrown: bool = False
-    kill_at: float | None = None
-    overdue: bool = field(default=False)
+
+    def free(self) -> None:
+        """Forget the job."""
+        self.job, self.began, self.stopping, self.kill_at = None, False, False, None
 
 
 class ProcessPool:
     """Worker processes that hold the prepared data and a warm TensorFlow, with one thread each."""
 
-    def __init__(self, places: int, setup: Setup, logs: Path) -> None:
+    def __init__(self, places: int, setup: Setup, logs: Path, program: Sequence[str] = WORKER) -> None:
         self._setup = setup
         self._logs = logs
+        self._program = program
         self._failed_starts = 0
+        self._retired: list[subprocess.Popen[bytes]] = []
         logs.mkdir(parents=True, exist_ok=True)
         self._workers = [self._spawn(number) for number in range(1, places + 1)]
 
@@ -54,6 +70,8 @@ class ProcessPool:
     def start(self, job: Job) -> int:
         """Send a job to a free worker, one that is warm if there is one."""
         free = [worker for worker in self._workers if worker.job is None]
+        if not free:
+            raise RuntimeError(f"all {self.places} places of the pool are taken")
         worker = max(free, key=lambda w: w.ready)
         if worker.outgrown:
             worker = self._replace(worker)
@@ -64,13 +82,18 @@ class ProcessPool:
     def stop(self, token: Token, grace: float | None = None) -> None:
         """Ask the worker to stop; past the grace `events` kills it."""
         for worker in self._workers:
-            if worker.job is not None and worker.job.token == token:
+            if worker.job is None or worker.job.token != token:
+                continue
+            if not worker.stopping:
+                worker.stopping = True
                 _send(worker, Stop(token))
-                worker.kill_at = None if grace is None else time.monotonic() + grace
+            if grace is not None and worker.kill_at is None:
+                worker.kill_at = time.monotonic() + grace
 
     def events(self, timeout: float) -> list[Event]:
         """Return what the workers said, and which of them died."""
         self._kill_overdue()
+        self._retired = [process for process in self._retired if process.poll() is None]
         connections = {worker.connection: worker for worker in self._workers}
         events: list[Event] = []
         for connection in wait(list(connections), timeout):
@@ -84,24 +107,28 @@ class ProcessPool:
             _send(worker, Exit())
             if worker.job is not None or not worker.ready:
                 worker.process.kill()
-        for worker in self._workers:
-            try:
-                worker.process.wait(5)
-            except subprocess.TimeoutExpired:
-                worker.process.kill()
-                worker.process.wait()
             worker.connection.close()
-        self._workers = []
+        for process in [*(worker.process for worker in self._workers), *self._retired]:
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._workers, self._retired = [], []
 
     def _spawn(self, number: int) -> _Worker:
         ours, theirs = socket.socketpair()
         environment = os.environ | {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
         with (self._logs / f"worker-{number}.log").open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603  our own program, and a number
-                [sys.executable, "-m", "hpsearch.workers.process", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, env=environment,
-            )  # fmt: skip
+            process = subprocess.Popen(  # noqa: S603  no shell, and the program is ours
+                [*self._program, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=environment,
+            )
         theirs.close()
         worker = _Worker(number, process, Connection(ours.detach()))
         _send(worker, self._setup)
@@ -110,6 +137,7 @@ class ProcessPool:
     def _replace(self, worker: _Worker) -> _Worker:
         _send(worker, Exit())
         worker.connection.close()
+        self._retired.append(worker.process)
         fresh = self._spawn(worker.number)
         self._workers[self._workers.index(worker)] = fresh
         return fresh
@@ -117,9 +145,9 @@ class ProcessPool:
     def _read(self, worker: _Worker) -> list[Event]:
         events: list[Event] = []
         try:
-            while worker.connection.poll():
+            while len(events) < MOST_EVENTS and worker.connection.poll():
                 self._hear(worker, worker.connection.recv(), events)
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):  # OSError: it died in the middle of a message
             events += self._bury(worker)
         return events
 
@@ -130,34 +158,38 @@ class ProcessPool:
             worker.first_memory = worker.first_memory or message.resident
             worker.outgrown = message.resident > worker.first_memory + GROWTH_LIMIT
         elif worker.job is not None and getattr(message, "token", None) == worker.job.token:
+            worker.began = True
             events.append(message)  # type: ignore[arg-type]  # what has a token is an event
-            if isinstance(message, Outcome | Stopped | Lost):
-                worker.job, worker.kill_at = None, None
+            if isinstance(message, End):
+                worker.free()
 
     def _bury(self, worker: _Worker) -> list[Event]:
-        """Replace a dead worker and report its job as lost."""
+        """Replace a dead worker and report its job as lost, or give it to the new one if it had not begun."""
         status = worker.process.wait()
         if not worker.ready:
             self._failed_starts += 1
             if self._failed_starts >= STARTS_THAT_MAY_FAIL:
                 log = self._logs / f"worker-{worker.number}.log"
-                raise StudyAborted(f"worker processes die before they are ready; see {log} for what they printed")
-        fresh = self._replace(worker)
-        if worker.job is None:
+                raise StudyAborted(
+                    f"{self._failed_starts} worker processes in a row died before they were ready "
+                    f"({_describe(status)}); see {log} for what they printed"
+                )
+        fresh, job = self._replace(worker), worker.job
+        if job is None:
             return []
         if worker.overdue:
-            return [Lost(worker.job.token, "timeout: the worker did not stop and was killed")]
-        if not worker.ready and status != -signal.SIGKILL:
-            fresh.job = worker.job
-            _send(fresh, worker.job)
+            return [Lost(job.token, "timeout: the worker did not stop and was killed")]
+        if not worker.began and not worker.stopping:
+            fresh.job = job
+            _send(fresh, job)
             return []
-        return [Lost(worker.job.token, f"worker died: {_describe(status)}", died=True)]
+        return [Lost(job.token, f"worker died: {_describe(status)}", died=True)]
 
     def _kill_overdue(self) -> None:
         now = time.monotonic()
         for worker in self._workers:
-            if worker.kill_at is not None and now > worker.kill_at:
-                worker.overdue, worker.kill_at = True, None
+            if worker.kill_at is not None and now > worker.kill_at and not worker.overdue:
+                worker.overdue = True
                 worker.process.kill()
 
 

@@ -160,8 +160,8 @@ def test_the_model_brings_an_example_and_pinned_requirements_and_no_pickle(
     folder = Path(mlflow.artifacts.download_artifacts(uri))
     requirements = (folder / "requirements.txt").read_text().split()
     assert [line.split("==")[0] for line in requirements] == ["keras", "tensorflow", "numpy", "pandas", "mlflow"]
-    assert len(mlflow.pyfunc.load_model(uri).input_example) == 3
     assert not [path for path in folder.rglob("*") if path.suffix in (".pkl", ".pickle", ".pyc")]
+    assert len(mlflow.pyfunc.load_model(uri).input_example) == 3
     assert "hpsearch" not in (folder / "served.py").read_text().replace("never hpsearch", "")
 
 
