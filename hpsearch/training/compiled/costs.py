@@ -12,6 +12,7 @@ class Costs:
     def __init__(self) -> None:
         self._step = _Scale()
         self._compile = _Scale()
+        self._kept: set[Shape] = set()
 
     def step_seconds(self, shape: Shape) -> float:
         """Return the seconds of one training step, padding counted."""
@@ -19,15 +20,26 @@ class Costs:
 
     def compile_seconds(self, shape: Shape) -> float:
         """Return the seconds of tracing and compiling."""
-        return self._compile.factor * _compile_seconds(shape)
+        return self._compile.factor * self._price(shape)
+
+    def know_kept(self, shape: Shape) -> None:
+        """Take in that XLA's cache on disk has the shape's program: from then on it is only traced and loaded."""
+        self._kept.add(shape)
 
     def observe_steps(self, shape: Shape, steps: int, seconds: float) -> None:
         """Take in what some steps took."""
         self._step.observe(seconds, steps * _step_seconds(shape))
 
     def observe_compile(self, shape: Shape, seconds: float) -> None:
-        """Take in what compiling took: less where XLA's cache on disk had the program."""
-        self._compile.observe(seconds, _compile_seconds(shape))
+        """Take in what compiling took."""
+        self._compile.observe(seconds, self._price(shape))
+
+    def _price(self, shape: Shape) -> float:
+        return _compile_seconds(shape) * (_LOADING if shape in self._kept else 1.0)
+
+
+_LOADING = 0.4
+"""of the time of compiling, tracing included in both"""
 
 
 class _Scale:

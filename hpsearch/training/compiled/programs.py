@@ -12,7 +12,7 @@ from hpsearch.training.compiled.planner import Planner
 from hpsearch.training.compiled.program import SEGMENT, Knobs, Program, Rows, State, build_program
 from hpsearch.training.compiled.refusal import Refused
 from hpsearch.training.compiled.shape import Shape
-from hpsearch.training.compiled.xla import forget_programs
+from hpsearch.training.compiled.xla import forget_programs, is_kept, mark_kept
 
 
 class Programs:
@@ -28,11 +28,14 @@ class Programs:
 
         cache: as given to `configure_xla`. Raises Refused where XLA is missing or fails.
         """
+        if is_kept(cache, exact):
+            self._costs.know_kept(exact)
         shape = self._planner.choose(exact, steps)
         if shape not in self._built:
             started = time.monotonic()
             self._built[shape] = _compiled(shape, rows, cache)
             self._costs.observe_compile(shape, time.monotonic() - started)
+            mark_kept(cache, shape)
         return self._built[shape]
 
     def observe(self, shape: Shape, steps: int, seconds: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -59,7 +60,8 @@ class CompiledTrainer:
             _LOG.warning("Keras trains what the compiled trainer cannot: %s", reason)
 
     def _train(self, job: Job, data: Dataset) -> Generator[Epoch, None, Outcome]:
-        configure_xla(program_cache(data.folder))
+        if "tensorflow" not in sys.modules:
+            configure_xla(program_cache(data.folder))
         import_keras()
         import tensorflow as tf
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+from contextlib import suppress
+from functools import cache as cached
 from importlib.metadata import version
 from pathlib import Path
+
+from hpsearch.training.compiled.shape import Shape
 
 
 def configure_xla(cache: Path) -> None:
@@ -27,10 +31,28 @@ def configure_xla(cache: Path) -> None:
     _add("TF_XLA_FLAGS", "--tf_xla_persistent_cache_device_types", "CPU,GPU")
 
 
+def is_kept(cache: Path, shape: Shape) -> bool:
+    """Tell whether a process of this machine has compiled the shape's program into `cache`."""
+    return _mark(cache, shape).exists()
+
+
+def mark_kept(cache: Path, shape: Shape) -> None:
+    """Tell other workers and later launches that the shape's program is in `cache`; XLA's own names do not say it."""
+    mark = _mark(cache, shape)
+    with suppress(OSError):
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+
+
+def _mark(cache: Path, shape: Shape) -> Path:
+    return cache / _machine() / f"{hashlib.sha256(repr(shape).encode()).hexdigest()[:16]}.shape"
+
+
 def forget_programs(cache: Path) -> None:
     """Delete the programs kept under `cache` for this machine: of a damaged one XLA says only that it is damaged."""
-    for kept in (cache / _machine()).glob("*.pb"):
-        kept.unlink(missing_ok=True)
+    for pattern in ("*.pb", "*.shape"):
+        for kept in (cache / _machine()).glob(pattern):
+            kept.unlink(missing_ok=True)
 
 
 def program_cache(dataset: Path) -> Path:
@@ -44,6 +66,7 @@ def _add(variable: str, flag: str, value: str) -> None:
         os.environ[variable] = f"{given} {flag}={value}".strip()
 
 
+@cached
 def _machine() -> str:
     """Name what a program depends on: a store may lie on a disk that other machines see."""
     try:

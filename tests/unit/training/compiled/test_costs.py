@@ -38,3 +38,11 @@ def test_a_slow_moment_is_forgotten() -> None:
     for _ in range(200):
         costs.observe_steps(SHAPE, 10, 10 * usual)
     assert costs.step_seconds(SHAPE) == pytest.approx(usual, rel=0.05)
+
+
+def test_what_is_kept_on_disk_costs_less_to_compile() -> None:
+    costs = Costs()
+    usual = costs.compile_seconds(SHAPE)
+    costs.know_kept(SHAPE)
+    assert costs.compile_seconds(SHAPE) < usual / 2
+    assert costs.compile_seconds(replace(SHAPE, batch=64)) == usual

@@ -9,6 +9,7 @@ from hpsearch.training.compiled.program import Rows
 from hpsearch.training.compiled.programs import Programs
 from hpsearch.training.compiled.refusal import Refused
 from hpsearch.training.compiled.shape import Shape
+from hpsearch.training.compiled.xla import forget_programs, is_kept
 from hpsearch.training.quiet import import_keras
 
 import_keras()
@@ -33,3 +34,10 @@ def test_what_xla_cannot_compile_is_refused(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("hpsearch.training.compiled.programs.build_program", broken)
     with pytest.raises(Refused, match="XLA cannot compile it"):
         Programs().serve(SHAPE, 10, ROWS, tmp_path)
+
+
+def test_the_next_launch_knows_what_was_compiled(tmp_path: Path) -> None:
+    program = Programs().serve(SHAPE, 10, ROWS, tmp_path)
+    assert is_kept(tmp_path, program.shape)
+    forget_programs(tmp_path)
+    assert not is_kept(tmp_path, program.shape)
