@@ -87,8 +87,7 @@ def make_optimizer(configuration: Configuration) -> keras.optimizers.Optimizer:
 def initial_weights(configuration: Configuration, signature: Signature, seed: int) -> list[NDArray[np.float32]]:
     """Return the weights that `build_model` starts from, as `Model.get_weights()` lists them, without building it.
 
-    A net of three layers takes 2 ms so, and 30 to build. Raises TensorFlow's ResourceExhaustedError where they do not
-    fit in memory.
+    Raises TensorFlow's ResourceExhaustedError where they do not fit in memory.
     """
     import keras
 
