@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -156,10 +156,11 @@ def trial_started(
     )
 
 
-def trial_ended(info: StudyInfo, record: TrialRecord, written: int = 0) -> tuple[Item, ...]:
+def trial_ended(info: StudyInfo, record: TrialRecord, heard: Sequence[int] = (), written: int = 0) -> tuple[Item, ...]:
     """Return the items of a trial that ended: every epoch's metrics, the best epoch's, its state, its status.
 
-    The first `written` epochs are left out: they were written while the trial ran.
+    heard: when each epoch ended, in milliseconds, where it is known. The first `written` epochs are left out: they were
+    written while the trial ran.
 
     The best epoch's validation metrics are `best_rmse`, `best_loss`, ... With folds, an epoch's metrics are those of
     its fold (`fold_2/val_rmse`), the best ones means over folds.
@@ -167,19 +168,16 @@ def trial_ended(info: StudyInfo, record: TrialRecord, written: int = 0) -> tuple
     tags = {"hpsearch.state": record.state, "hpsearch.reason": record.reason, "hpsearch.trainer": record.trainer}
     started = _milliseconds(record)
     return (
-        Points(record.number, (*_late_epochs(info, record, written, started), *_summary(record))),
+        Points(record.number, (*_late_epochs(info, record, heard, written), *_summary(record))),
         Tags(record.number, as_tags({key: value for key, value in tags.items() if value})),
         RunEnd(record.number, STATUS[record.state], None if started is None else started + _duration(record)),
     )
 
 
-def epoch_points(info: StudyInfo, epochs: Iterable[EpochRecord], timestamp: int | None) -> tuple[Point, ...]:
-    """Return the points of epochs; with folds their keys begin with `fold_2/`."""
-    points: list[Point] = []
-    for epoch in epochs:
-        fold = f"fold_{epoch.split + 1}/" if info.splits > 1 else ""
-        points += _finite([(fold + key, value) for key, value in epoch.metrics.items()], epoch.step, timestamp)
-    return tuple(points)
+def epoch_points(info: StudyInfo, epoch: EpochRecord, timestamp: int | None) -> tuple[Point, ...]:
+    """Return the points of an epoch; with folds their keys begin with `fold_2/`."""
+    fold = f"fold_{epoch.split + 1}/" if info.splits > 1 else ""
+    return _finite([(fold + key, value) for key, value in epoch.metrics.items()], epoch.step, timestamp)
 
 
 def progress(record: TrialRecord, best: float | None) -> tuple[Point, ...]:
@@ -228,11 +226,15 @@ def _tags(info: StudyInfo, kind: str, owner: str) -> dict[str, str]:
     }
 
 
-def _late_epochs(info: StudyInfo, record: TrialRecord, written: int, started: int | None) -> Iterable[Point]:
-    """Spread the epochs evenly over the trial's time: when each one ended is not recorded."""
-    for index, epoch in enumerate(record.epochs[written:], start=written + 1):
-        at = None if started is None else started + _duration(record) * index // len(record.epochs)
-        yield from epoch_points(info, [epoch], at)
+def _late_epochs(info: StudyInfo, record: TrialRecord, heard: Sequence[int], written: int) -> Iterable[Point]:
+    """Spread epochs evenly over the trial's time where it is not known when each one ended."""
+    started = _milliseconds(record)
+    for index, epoch in enumerate(record.epochs[written:], start=written):
+        if index < len(heard):
+            at: int | None = heard[index]
+        else:
+            at = None if started is None else started + _duration(record) * (index + 1) // len(record.epochs)
+        yield from epoch_points(info, epoch, at)
 
 
 def _summary(record: TrialRecord) -> tuple[Point, ...]:

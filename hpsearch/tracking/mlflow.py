@@ -18,6 +18,7 @@ from hpsearch.tracking.items import (
     Artifact,
     DatasetInput,
     Item,
+    Point,
     Points,
     RunEnd,
     RunKey,
@@ -45,11 +46,12 @@ LIVE_INTERVAL = 3.0
 
 @dataclass
 class _Live:
-    """The epochs of a running trial that wait to be written, and how many were."""
+    """The epochs of a running trial: when each was heard of (ms), how many are written, and the points that wait."""
 
     since: float
-    waiting: list[EpochRecord] = field(default_factory=list)
+    heard: list[int] = field(default_factory=list)
     written: int = 0
+    waiting: list[Point] = field(default_factory=list)
 
 
 class Tracker:
@@ -122,16 +124,16 @@ class Tracker:
         """Hear of an epoch. A long trial's are written every few seconds, a short one's together when it ends."""
         now = self._clock()
         live = self._live.setdefault(number, _Live(since=now))
-        live.waiting.append(epoch)
+        live.waiting += epoch_points(self._info, epoch, round(now * 1000))
+        live.heard.append(round(now * 1000))
         if now - live.since >= LIVE_INTERVAL:
-            points = epoch_points(self._info, live.waiting, round(now * 1000))
-            live.written, live.waiting, live.since = live.written + len(live.waiting), [], now
-            self._write((Points(number, points),))
+            self._write((Points(number, tuple(live.waiting)),))
+            live.written, live.waiting, live.since = len(live.heard), [], now
 
     def trial_ended(self, record: TrialRecord) -> None:
         """Write how a trial went and end its run; begin it first if that was never told (a copy)."""
-        live = self._live.pop(record.number, None)
-        self._submit(lambda: self._end_trial(record, live.written if live else 0))
+        live = self._live.pop(record.number, _Live(since=0.0))
+        self._submit(lambda: self._end_trial(record, live))
 
     def artifact(self, run: RunKey, name: str, content: bytes | str | Path) -> None:
         """Keep a file with a trial (by number) or the launch (`LAUNCH`); `name` may have folders (`plots/a.png`).
@@ -200,10 +202,10 @@ class Tracker:
             self.trouble = redact(f"{type(error).__name__}: {error}".strip())
             return None
 
-    def _end_trial(self, record: TrialRecord, written: int) -> None:
+    def _end_trial(self, record: TrialRecord, live: _Live) -> None:
         if self._store.run_id(record.number) is None:
             self._store.write(trial_started(self._info, record, self._owner))
-        self._store.write(trial_ended(self._info, record, written))
+        self._store.write(trial_ended(self._info, record, live.heard, live.written))
         if record.state == "completed":
             self._best = better(self._info, self._best, record.value)
             points = progress(record, self._best)

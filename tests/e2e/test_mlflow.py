@@ -155,13 +155,12 @@ def test_the_logged_model_predicts_raw_rows_with_gaps_without_pickle(
 
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
     monkeypatch.setattr(mlflow.tracking, "_tracking_uri", None, raising=False)
-    before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{finished}/mlflow.db")
     try:
         (output,) = rentals["launch"].outputs.model_outputs
         model = mlflow.pyfunc.load_model(f"models:/{output.model_id}")
     finally:
-        mlflow.set_tracking_uri(before)
+        mlflow.set_tracking_uri("")  # out of the environment too, where MLflow puts it
     city, gap, other, temp = HOSTILE
     rows = pd.DataFrame(
         {city: ["Rome", None], gap: [None, 0.5], other: [0.1, None], temp: [20.0, 25.0], "when": ["2024-01-05", None]}

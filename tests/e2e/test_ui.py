@@ -26,7 +26,11 @@ def test_the_link_leads_to_the_completed_trials_and_ctrl_c_ends_the_server(finis
         "--store",
         str(finished),
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ui:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # A suite that runs in the background was told to ignore Ctrl-C, and its children would too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as ui:  # fmt: skip
         watchdog = threading.Timer(120, ui.kill)
         watchdog.start()
         assert ui.stdout is not None

@@ -45,10 +45,9 @@ def tracked(store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     import mlflow
 
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
-    before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{store / 'mlflow.db'}")
     yield
-    mlflow.set_tracking_uri(before)
+    mlflow.set_tracking_uri("")  # out of the environment too, where MLflow puts it
 
 
 @pytest.mark.usefixtures("tracked")

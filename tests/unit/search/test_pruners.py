@@ -14,7 +14,7 @@ NEEDED = {"threshold": {"upper": 100.0}}
 def first_pruned(name: str, steps: int, **options: object) -> int | None:
     """Return the step at which a hopeless trial is pruned, after ten good ones."""
     pruner = make_pruner(NamedOptions(name=name, options=NEEDED.get(name, {}) | options), steps)
-    study = optuna.create_study(pruner=pruner)
+    study = optuna.create_study(study_name="study", pruner=pruner)  # hyperband draws brackets by name and number
     for _ in range(10):
         trial = study.ask()
         for step in range(1, steps + 1):
