@@ -8,7 +8,5 @@ from hpsearch.training.trainer import Settings, Trainer
 
 
 def make_trainer(settings: Settings) -> Trainer:
-    """Return the trainer for `settings.trainer`; 'auto' compiles what can be compiled and leaves the rest to Keras."""
-    if settings.trainer == "keras":
-        return KerasTrainer(settings)
-    return CompiledTrainer(settings, fallback=KerasTrainer(settings) if settings.trainer == "auto" else None)
+    """Return the trainer for `settings.trainer`; 'auto' is Keras's own loop (why: docs/decisions/0010)."""
+    return CompiledTrainer(settings) if settings.trainer == "compiled" else KerasTrainer(settings)
