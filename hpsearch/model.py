@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpsearch.data.dataset import Signature
 from hpsearch.metrics import TaskType
@@ -81,6 +82,22 @@ def make_optimizer(configuration: Configuration) -> keras.optimizers.Optimizer:
     if decay > 0 or name == "adamw":
         options["weight_decay"] = decay
     return kinds[name](**options)
+
+
+def initial_weights(configuration: Configuration, signature: Signature, seed: int) -> list[NDArray[np.float32]]:
+    """Return the weights that `build_model` starts from, as `Model.get_weights()` lists them, without building it.
+
+    Raises TensorFlow's ResourceExhaustedError where they do not fit in memory.
+    """
+    import keras
+
+    sizes = (signature.inputs, *widths(configuration), signature.outputs)
+    kernel_seeds, _ = _layer_seeds(seed, len(sizes) - 1)
+    weights: list[NDArray[np.float32]] = []
+    for kernel_seed, (fan_in, units) in zip(kernel_seeds, pairwise(sizes), strict=True):
+        kernel = keras.initializers.GlorotUniform(seed=kernel_seed)((fan_in, units), dtype="float32")
+        weights += [np.asarray(keras.ops.convert_to_numpy(kernel)), np.zeros(units, np.float32)]
+    return weights
 
 
 def count_parameters(configuration: Configuration, signature: Signature) -> int:

@@ -352,7 +352,7 @@ class SearchSection(Section):
     workers: Annotated[Literal["auto", "inline"] | int, BeforeValidator(_worker_count)] = Field(
         "auto", description="training processes (auto: one a core)"
     )
-    trainer: Literal["auto", "keras"] = Field("auto", description="what trains the nets")
+    trainer: Literal["auto", "compiled", "keras"] = Field("auto", description="what trains the nets")
     trial_timeout: Duration | None = Field(None, description="time a trial may take")
     keep_models: Whole = Field(3, ge=1, le=1000, description="how many of the best trials keep their weights")
     stop_at: float | None = Field(None, description="objective good enough to stop the search")

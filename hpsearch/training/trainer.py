@@ -31,7 +31,7 @@ class Settings:
     patience: int | None = None
     """epochs without improvement after which a job ends; None: never"""
     min_delta: float = 0.0
-    trainer: Literal["auto", "keras"] = "auto"
+    trainer: Literal["auto", "compiled", "keras"] = "auto"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from hpsearch.data.dataset import Dataset, Signature
 from hpsearch.metrics import LOSSES, TASK_TYPES, TaskType, metrics_of
 from hpsearch.model import build_model, count_parameters
+from hpsearch.training.compiled.trainer import CompiledTrainer
 from hpsearch.training.keras_fit import KerasTrainer
 from hpsearch.training.quiet import import_keras
 from hpsearch.training.seeds import row_order
@@ -25,7 +26,7 @@ from hpsearch.training.trainer import Epoch, Job, Outcome, Settings, Trainer, We
 
 import_keras()
 
-TRAINERS: dict[str, Callable[[Settings], Trainer]] = {"keras": KerasTrainer}
+TRAINERS: dict[str, Callable[[Settings], Trainer]] = {"keras": KerasTrainer, "compiled": CompiledTrainer}
 OBJECTIVE = {"regression": "rmse", "binary": "log_loss", "multiclass": "log_loss"}
 CENTER, SCALE = 40.0, 5.0
 """of the regression target"""

@@ -8,7 +8,7 @@ import pytest
 
 from hpsearch.data.dataset import Signature
 from hpsearch.metrics import LOSSES, TASK_TYPES, TaskType
-from hpsearch.model import build_model, count_parameters, make_optimizer
+from hpsearch.model import build_model, count_parameters, initial_weights, make_optimizer
 from hpsearch.space.table import ACTIVATIONS, OPTIMIZERS
 from hpsearch.training.quiet import import_keras
 
@@ -158,3 +158,11 @@ def _after_a_step_without_gradient(configuration: dict[str, Any]) -> float:
     optimizer, weight = make_optimizer(configuration), keras.Variable(1.0)
     optimizer.apply([keras.ops.zeros(())], [weight])
     return float(weight.numpy())
+
+
+@pytest.mark.parametrize("units", [(), (8,), (8, 5, 3)])
+def test_initial_weights_are_those_of_the_built_net(units: tuple[int, ...]) -> None:
+    configuration = _configuration(*units)
+    ours = initial_weights(configuration, _signature(), 11)
+    for a, b in zip(ours, _build(configuration, seed=11).get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
