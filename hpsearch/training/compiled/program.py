@@ -86,7 +86,8 @@ def _step(shape: Shape, i: tf.Tensor, state: State, rows: Rows, knobs: Knobs) ->
     import tensorflow as tf
 
     start = (knobs.first + i) * knobs.batch
-    chosen = tf.slice(knobs.order, [start], [shape.batch])
+    # Not tf.slice: XLA takes its start as a constant, and would compile again for every batch size and segment.
+    chosen = tf.gather(knobs.order, start + tf.range(shape.batch))
     live = tf.range(shape.batch) < tf.minimum(knobs.batch, knobs.count - start)  # the last batch may be ragged
     x, y, weight = (tf.gather(part, chosen) for part in rows)
     layers = _layers(shape, state.w)
