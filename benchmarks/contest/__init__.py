@@ -1,0 +1,1 @@
+"""What throughput.py and quality.py share: the problem, the contenders' processes, the machine."""
