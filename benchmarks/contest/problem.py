@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import optuna
@@ -78,16 +79,26 @@ def draw_configurations(space: Space, count: int, seed: int) -> list[Configurati
 
 
 def spread_subset(configurations: Sequence[Configuration], count: int) -> list[int]:
-    """Return the places of `count` configurations that stand for all: a systematic sample, in the list's order.
+    """Return the places of `count` configurations that stand for all, in the list's order.
 
-    Sorted by batch size (which decides the number of steps) and size of the net, every n-th is taken, from the middle
-    of the first n (systematic sampling; Madow and Madow 1944).
+    Systematic samples (Madow and Madow 1944): sorted by number of steps and size of the net, every n-th is taken. Of
+    those with different starts it is the one whose mean number of steps, and then mean size, is nearest to the list's.
     """
-    order = sorted(
-        range(len(configurations)), key=lambda i: (-int(configurations[i]["batch_size"]), _size(configurations[i]))
-    )
-    count = min(count, len(order))
-    return sorted(order[math.floor((place + 0.5) * len(order) / count)] for place in range(count))
+    shares = [int(configuration["epochs"]) / int(configuration["batch_size"]) for configuration in configurations]
+    sizes = [_size(configuration) for configuration in configurations]
+    order = sorted(range(len(shares)), key=lambda place: (shares[place], sizes[place]))
+    stride = len(order) / min(count, len(order))
+    starts = [stride * (start + 0.5) / _STARTS for start in range(_STARTS)]
+    samples = [[order[int(start + k * stride)] for k in range(min(count, len(order)))] for start in starts]
+
+    def distance(sample: Sequence[int]) -> tuple[float, float]:
+        off = [abs(fmean(values[place] for place in sample) / fmean(values) - 1) for values in (shares, sizes)]
+        return round(off[0], 2), off[1]
+
+    return sorted(min(samples, key=distance))
+
+
+_STARTS = 50
 
 
 def steps(configuration: Configuration, rows: int, epochs: int | None = None) -> int:
