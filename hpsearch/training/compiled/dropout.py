@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 BITS = 24
 """of a hash that decide: rates are multiples of 2^-24"""
 _UNITS = 16384  # the table's widest layer
+_ROWS = 2**32 // _UNITS  # of one key: with more, places would come round again
 
 
 def kept_units(seed: tf.Tensor, step: tf.Tensor, layer: int, size: tuple[int, int], dropped: tf.Tensor) -> tf.Tensor:
@@ -25,7 +26,10 @@ def kept_units(seed: tf.Tensor, step: tf.Tensor, layer: int, size: tuple[int, in
 
     rows, units = size
     key = _hash(_hash(tf.cast(seed, tf.uint32) + _word(layer * 0x85EBCA6B)) + tf.cast(step, tf.uint32))
-    place = tf.range(rows)[:, None] * _UNITS + tf.range(units)
+    row = tf.range(rows)[:, None]
+    if rows > _ROWS:
+        key += _hash(tf.cast(row // _ROWS, tf.uint32))
+    place = row * _UNITS + tf.range(units)
     words = _hash(tf.cast(place, tf.uint32) * _word(0x9E3779B9) + key)
     return tf.cast(tf.bitwise.right_shift(words, _word(32 - BITS)), tf.int32) >= dropped
 
