@@ -56,3 +56,23 @@ class Silent:
 
     def end(self) -> None:
         """Pass over the end."""
+
+
+class Fallbacks:
+    """Notes once why trials were trained by another trainer than the compiled one (a `search.study.Listener`)."""
+
+    def __init__(self, shown: Display) -> None:
+        self._shown = shown
+        self._noted: set[str] = set()
+
+    def trial_started(self, record: TrialRecord) -> None:
+        """Pass over a trial's beginning."""
+
+    def epoch(self, number: int, epoch: EpochRecord) -> None:
+        """Pass over an epoch."""
+
+    def trial_ended(self, record: TrialRecord) -> None:
+        """Note the reason that a completed trial gives, the first time."""
+        if record.state == "completed" and record.reason and record.reason not in self._noted:
+            self._noted.add(record.reason)
+            self._shown.note(f"trial {record.number} was {record.reason}")

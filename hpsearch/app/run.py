@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from hpsearch.app.best import deliver_best
-from hpsearch.app.display import Display, Silent
+from hpsearch.app.display import Display, Fallbacks, Silent
 from hpsearch.app.opened import OpenStudy
 from hpsearch.app.pictures import TrialPictures, log_study_pictures
 from hpsearch.app.results import StudyResult, load
@@ -159,7 +159,7 @@ def _launch(
         if book.records and (repaired := tracker.reconcile(list(book.records.values()))):
             shown.note(f"MLflow: {_counted(len(repaired), 'repair')} made after an earlier launch")
         shown.begin(study.info, plan.trials, pool.places, list(book.records.values()))
-        search = Search(asker, pool, book, plan, [tracker, TrialPictures(tracker, study.info), shown])
+        search = Search(asker, pool, book, plan, [tracker, TrialPictures(tracker, study.info), shown, Fallbacks(shown)])
         try:
             with _signals(search.interrupt):
                 ending = search.run()

@@ -174,7 +174,7 @@ def opening(info: StudyInfo, trials: int, workers: int, done: int) -> str:
 def trial_line(record: TrialRecord, info: StudyInfo) -> str:
     """Return a trial in a line: number, how it ended, its value, its configuration."""
     value = "" if record.value is None else f" {info.objective} {number(record.value)}"
-    reason = f" ({record.reason})" if record.reason and record.state != "pruned" else ""
+    reason = f" ({record.reason})" if record.reason and record.state not in ("pruned", "completed") else ""
     state = record.reason if record.state == "pruned" else record.state
     if record.copy_of is not None:
         state = f"{record.state}, known from trial {record.copy_of}"

@@ -199,7 +199,7 @@ class Search:
                 self._start_split(live)
             return
         self._errors.clear()
-        self._finish(live, "completed", "")
+        self._finish(live, "completed", outcome.reason)
 
     def _on_lost(self, live: _Live, event: Lost) -> None:
         if live.ending is not None:

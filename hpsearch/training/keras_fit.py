@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.data.dataset import Dataset
-from hpsearch.errors import TrialFailed
-from hpsearch.model import build_model, count_parameters
-from hpsearch.training.best_epoch import BestEpoch
+from hpsearch.model import build_model
 from hpsearch.training.device_rows import DeviceRows
 from hpsearch.training.epoch_metrics import EpochMetrics
+from hpsearch.training.epochs import Fit, train_epochs
+from hpsearch.training.last_split import LastSplit
 from hpsearch.training.quiet import import_keras
 from hpsearch.training.release import released_graphs
 from hpsearch.training.seeds import row_order
@@ -36,87 +34,58 @@ class KerasTrainer:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._rows: _SplitRows | None = None
+        self._rows = LastSplit(self._load)
 
     def train(self, job: Job, data: Dataset) -> Generator[Epoch, None, Outcome]:
         """Yield each epoch as it ends and return the outcome (see `trainer.Trainer`)."""
         import_keras()
-        import tensorflow as tf
 
-        started = time.monotonic()
-        parameters = count_parameters(job.configuration, data.signature)
-        best, failure = _Best(), ""
+        def start() -> tuple[Fit, EpochMetrics]:
+            rows = self._rows.of(data, job.split)
+            return _KerasFit(job, data, rows, self._settings.loss), rows.metrics
+
         with released_graphs():
-            try:
-                best = yield from self._epochs(job, data)
-            except TrialFailed as failed:
-                failure = failed.reason
-            except (MemoryError, tf.errors.ResourceExhaustedError):
-                failure = f"out of memory: {parameters:,} weights, batch {job.configuration['batch_size']}"
-        return Outcome(
-            token=job.token,
-            state="failed" if failure else "completed",
-            reason=failure,
-            best_epoch=best.step,
-            metrics=best.metrics,
-            parameters=parameters,
-            seconds=time.monotonic() - started,
-            weights=best.weights,
-            trainer="keras",
-        )
-
-    def _epochs(self, job: Job, data: Dataset) -> Generator[Epoch, None, _Best]:
-        rows = self._load(data, job.split)
-        model = build_model(job.configuration, data.signature, job.seed, self._settings.loss)
-        model.steps_per_execution = STEPS_PER_EXECUTION
-        batches = rows.train.batches(int(job.configuration["batch_size"]))
-        predict = _Predictor(model)
-        follow, best = BestEpoch(self._settings), _Best()
-        for step in range(1, int(job.configuration["epochs"]) + 1):
-            batches.reorder(row_order(job.seed, step, rows.train.count))
-            history = model.fit(batches.dataset, initial_epoch=step - 1, epochs=step, shuffle=False, verbose=0).history
-            fitted = {name: float(values[0]) for name, values in history.items()}
-            metrics, objective = rows.metrics.measure(step, fitted, predict(rows.validation_x))
-            if follow.is_new_best(step, objective):
-                best = _Best(step, metrics, model.get_weights())
-            yield Epoch(job.token, step, metrics)
-            if follow.is_hopeless(step):
-                break
-        return best
+            return (yield from train_epochs(job, data, self._settings, "keras", start))
 
     def _load(self, data: Dataset, split: int) -> _SplitRows:
-        key = (data.folder, data.digest, split)
-        if self._rows is None or self._rows.key != key:
-            self._rows = None  # the old rows go before the new ones come
-            self._rows = _load_rows(data, split, self._settings)
-        return self._rows
+        import tensorflow as tf
+
+        arrays = data.split(split)
+        return _SplitRows(
+            DeviceRows(arrays.train, data.signature, balanced=self._settings.class_weight == "balanced"),
+            tf.constant(np.asarray(arrays.validation.x)),
+            EpochMetrics(data.signature.task, arrays, self._settings),
+        )
 
 
 @dataclass(frozen=True)
 class _SplitRows:
-    key: tuple[Path, str, int]
     train: DeviceRows
     validation_x: tf.Tensor  # (rows, inputs)
     metrics: EpochMetrics
 
 
-def _load_rows(data: Dataset, split: int, settings: Settings) -> _SplitRows:
-    import tensorflow as tf
+class _KerasFit:
+    """A Keras model on its way through the epochs."""
 
-    arrays = data.split(split)
-    return _SplitRows(
-        (data.folder, data.digest, split),
-        DeviceRows(arrays.train, data.signature, balanced=settings.class_weight == "balanced"),
-        tf.constant(np.asarray(arrays.validation.x)),
-        EpochMetrics(data.signature.task, arrays, settings),
-    )
+    def __init__(self, job: Job, data: Dataset, rows: _SplitRows, loss: str) -> None:
+        self._seed = job.seed
+        self._rows = rows
+        self._model = build_model(job.configuration, data.signature, job.seed, loss)
+        self._model.steps_per_execution = STEPS_PER_EXECUTION
+        self._batches = rows.train.batches(int(job.configuration["batch_size"]))
+        self._predict = _Predictor(self._model)
 
+    def epoch(self, step: int) -> tuple[dict[str, float], NDArray[np.float32]]:
+        self._batches.reorder(row_order(self._seed, step, self._rows.train.count))
+        span = {"initial_epoch": step - 1, "epochs": step}
+        history = self._model.fit(self._batches.dataset, **span, shuffle=False, verbose=0).history
+        fitted = {name: float(values[0]) for name, values in history.items()}
+        return fitted, self._predict(self._rows.validation_x)
 
-@dataclass(frozen=True)
-class _Best:
-    step: int = 0
-    metrics: dict[str, float] = field(default_factory=dict)
-    weights: Weights | None = None
+    def weights(self) -> Weights:
+        weights: Weights = self._model.get_weights()
+        return weights
 
 
 class _Predictor:

@@ -8,5 +8,7 @@ from hpsearch.training.trainer import Settings, Trainer
 
 
 def make_trainer(settings: Settings) -> Trainer:
-    """Return the trainer for `settings.trainer`; 'auto' is Keras's own loop (why: docs/decisions/0010)."""
-    return CompiledTrainer(settings) if settings.trainer == "compiled" else KerasTrainer(settings)
+    """Return the trainer for `settings.trainer`; 'auto' compiles, and leaves to Keras what cannot be compiled."""
+    if settings.trainer == "keras":
+        return KerasTrainer(settings)
+    return CompiledTrainer(settings, fallback=KerasTrainer(settings) if settings.trainer == "auto" else None)

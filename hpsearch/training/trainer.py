@@ -72,7 +72,7 @@ class Outcome:
     token: tuple[int, int, int]
     state: Literal["completed", "failed"]
     reason: str = ""
-    """why it failed, in a few words: 'diverged at epoch 3'; '' when completed"""
+    """why it failed, in a few words: 'diverged at epoch 3'; when completed '', or why another trainer trained it"""
     best_epoch: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
     """the best epoch's"""

@@ -89,7 +89,7 @@ def _warm_keras(setup: Setup) -> Trainer:
     from hpsearch.training.quiet import import_keras
     from hpsearch.training.select import make_trainer
 
-    if setup.settings.trainer == "compiled":
+    if setup.settings.trainer != "keras":
         configure_xla(program_cache(setup.dataset))
     import_keras(threads=1)
     # What the imports made stays for good; the collection that ends each job need not walk it (0.2 s, so 0.04 s).

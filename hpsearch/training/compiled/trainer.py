@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 from collections.abc import Generator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.data.dataset import Dataset
-from hpsearch.errors import TrialFailed
 from hpsearch.metrics import TaskType
-from hpsearch.model import count_parameters, initial_weights
-from hpsearch.training.best_epoch import BestEpoch
+from hpsearch.model import initial_weights
 from hpsearch.training.compiled.fit import Fit
 from hpsearch.training.compiled.predict import predict
 from hpsearch.training.compiled.program import Rows
@@ -26,6 +22,8 @@ from hpsearch.training.compiled.rows import load_rows
 from hpsearch.training.compiled.shape import exact_shape
 from hpsearch.training.compiled.xla import configure_xla, program_cache
 from hpsearch.training.epoch_metrics import EpochMetrics
+from hpsearch.training.epochs import train_epochs
+from hpsearch.training.last_split import LastSplit
 from hpsearch.training.quiet import import_keras
 from hpsearch.training.trainer import Epoch, Job, Outcome, Settings, Trainer, Weights
 
@@ -33,14 +31,14 @@ from hpsearch.training.trainer import Epoch, Job, Outcome, Settings, Trainer, We
 class CompiledTrainer:
     """Trains one job at a time; programs, and the rows of the split it trained last, stay for the next job.
 
-    A job that it cannot express, or XLA cannot compile, goes to `fallback`, which is said once; without one it fails.
+    A job that it cannot express, or XLA cannot compile, goes to `fallback`, and the outcome's reason says so; without a
+    fallback it fails.
     """
 
     def __init__(self, settings: Settings, fallback: Trainer | None = None) -> None:
         self._settings = settings
         self._fallback = fallback
-        self._said: set[str] = set()
-        self._rows: _SplitRows | None = None
+        self._rows = LastSplit(self._load)
         self._programs = Programs()
 
     def train(self, job: Job, data: Dataset) -> Generator[Epoch, None, Outcome]:
@@ -48,106 +46,67 @@ class CompiledTrainer:
         try:
             return (yield from self._train(job, data))
         except Refused as refused:
-            if self._fallback is None:
-                reason = f"the compiled trainer cannot train it: {refused.reason}"
-                return Outcome(job.token, "failed", reason, trainer="compiled")
-            self._say_once(refused.reason)
-        return (yield from self._fallback.train(job, data))
-
-    def _say_once(self, reason: str) -> None:
-        if reason not in self._said:
-            self._said.add(reason)
-            _LOG.warning("Keras trains what the compiled trainer cannot: %s", reason)
+            reason = f"the compiled trainer cannot train it: {refused.reason}"
+        if self._fallback is None:
+            return Outcome(job.token, "failed", reason, trainer="compiled")
+        outcome = yield from self._fallback.train(job, data)
+        return outcome if outcome.state == "failed" else replace(outcome, reason=f"trained by Keras, since {reason}")
 
     def _train(self, job: Job, data: Dataset) -> Generator[Epoch, None, Outcome]:
         if "tensorflow" not in sys.modules:
             configure_xla(program_cache(data.folder))
         import_keras()
-        import tensorflow as tf
-
         refuse_unknown(job.configuration, self._settings.loss)
-        started = time.monotonic()
-        parameters = count_parameters(job.configuration, data.signature)
-        best, failure = _Best(), ""
-        try:
-            best = yield from self._epochs(job, data)
-        except TrialFailed as failed:
-            failure = failed.reason
-        except (MemoryError, tf.errors.ResourceExhaustedError):
-            failure = f"out of memory: {parameters:,} weights, batch {job.configuration['batch_size']}"
-        return Outcome(
-            token=job.token,
-            state="failed" if failure else "completed",
-            reason=failure,
-            best_epoch=best.step,
-            metrics=best.metrics,
-            parameters=parameters,
-            seconds=time.monotonic() - started,
-            weights=best.weights,
-            trainer="compiled",
-        )
 
-    def _epochs(self, job: Job, data: Dataset) -> Generator[Epoch, None, _Best]:
-        rows = self._load(data, job.split)
-        configuration = job.configuration
-        activation = str(configuration.get("activation", "linear"))
-        weights = initial_weights(configuration, data.signature, job.seed)
-        exact = exact_shape(configuration, data.signature, rows.count, self._settings.loss)
-        epochs, steps = int(configuration["epochs"]), -(-rows.count // exact.batch)
-        program = self._programs.serve(exact, epochs * steps, rows.train, program_cache(data.folder))
-        fit = Fit(job, program, rows.train, rows.count, weights)
-        follow, best = BestEpoch(self._settings), _Best()
-        for step in range(1, epochs + 1):
-            before = time.monotonic()
-            losses = fit.epoch(step)
-            self._programs.observe(program.shape, steps, time.monotonic() - before)
-            weights = fit.weights()
-            fitted = dict(zip(_fitted_names(data.signature.task), losses, strict=True))
-            prediction = predict(weights, activation, data.signature.task, rows.validation_x)
-            metrics, objective = rows.metrics.measure(step, fitted, prediction)
-            if follow.is_new_best(step, objective):
-                best = _Best(step, metrics, weights)
-            yield Epoch(job.token, step, metrics)
-            if follow.is_hopeless(step):
-                break
-        return best
+        def start() -> tuple[_CompiledFit, EpochMetrics]:
+            rows = self._rows.of(data, job.split)
+            return _CompiledFit(job, data, rows, self._programs, self._settings.loss), rows.metrics
+
+        return (yield from train_epochs(job, data, self._settings, "compiled", start))
 
     def _load(self, data: Dataset, split: int) -> _SplitRows:
-        key = (data.folder, data.digest, split)
-        if self._rows is None or self._rows.key != key:
-            self._rows = None  # the old rows go before the new ones come
-            self._rows = _load_split(data, split, self._settings)
-        return self._rows
-
-
-_LOG = logging.getLogger(__name__)
+        arrays = data.split(split)
+        return _SplitRows(
+            load_rows(arrays.train, data.signature, balanced=self._settings.class_weight == "balanced"),
+            arrays.train.rows,
+            np.asarray(arrays.validation.x),
+            EpochMetrics(data.signature.task, arrays, self._settings),
+        )
 
 
 @dataclass(frozen=True)
 class _SplitRows:
-    key: tuple[Path, str, int]
     train: Rows
     count: int
     validation_x: NDArray[np.float32]
     metrics: EpochMetrics
 
 
-def _load_split(data: Dataset, split: int, settings: Settings) -> _SplitRows:
-    arrays = data.split(split)
-    return _SplitRows(
-        (data.folder, data.digest, split),
-        load_rows(arrays.train, data.signature, balanced=settings.class_weight == "balanced"),
-        arrays.train.rows,
-        np.asarray(arrays.validation.x),
-        EpochMetrics(data.signature.task, arrays, settings),
-    )
+class _CompiledFit:
+    """A job's weights, the program that trains them, and the prediction of the validation rows."""
 
+    def __init__(self, job: Job, data: Dataset, rows: _SplitRows, programs: Programs, loss: str) -> None:
+        self._rows = rows
+        self._programs = programs
+        self._task: TaskType = data.signature.task
+        self._activation = str(job.configuration.get("activation", "linear"))
+        self._weights = initial_weights(job.configuration, data.signature, job.seed)
+        exact = exact_shape(job.configuration, data.signature, rows.count, loss)
+        self._steps = -(-rows.count // exact.batch)
+        steps = int(job.configuration["epochs"]) * self._steps
+        self._program = programs.serve(exact, steps, rows.train, program_cache(data.folder))
+        self._fit = Fit(job, self._program, rows.train, rows.count, self._weights)
 
-@dataclass(frozen=True)
-class _Best:
-    step: int = 0
-    metrics: dict[str, float] = field(default_factory=dict)
-    weights: Weights | None = None
+    def epoch(self, step: int) -> tuple[dict[str, float], NDArray[np.float32]]:
+        before = time.monotonic()
+        means = self._fit.epoch(step)
+        self._programs.observe(self._program.shape, self._steps, time.monotonic() - before)
+        self._weights = self._fit.weights()
+        fitted = dict(zip(_fitted_names(self._task), means, strict=True))
+        return fitted, predict(self._weights, self._activation, self._task, self._rows.validation_x)
+
+    def weights(self) -> Weights:
+        return self._weights
 
 
 def _fitted_names(task: TaskType) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ from hpsearch.training.trainer import Settings
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("auto", KerasTrainer), ("compiled", CompiledTrainer), ("keras", KerasTrainer)]
+    ("name", "kind"), [("auto", CompiledTrainer), ("compiled", CompiledTrainer), ("keras", KerasTrainer)]
 )
 def test_a_study_gets_the_trainer_it_asks_for(name: Literal["auto", "compiled", "keras"], kind: type) -> None:
     assert isinstance(make_trainer(Settings("rmse", "mse", trainer=name)), kind)

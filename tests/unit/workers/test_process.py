@@ -40,12 +40,12 @@ def train(pool: ProcessPool, trial: int, seed: int = 7, **changed: int) -> list[
     return events
 
 
-def test_a_worker_trains_a_net_with_keras(pool: ProcessPool) -> None:
+def test_a_worker_trains_a_net(pool: ProcessPool) -> None:
     started, *epochs, outcome = train(pool, 0)
     assert isinstance(started, Started)
     assert [epoch.step for epoch in epochs if isinstance(epoch, Epoch)] == [1, 2, 3]
     assert isinstance(outcome, Outcome)
-    assert (outcome.state, outcome.trainer, outcome.parameters) == ("completed", "keras", 3)
+    assert (outcome.state, outcome.trainer, outcome.parameters) == ("completed", "compiled", 3)
     assert outcome.weights is not None
     assert [weights.shape for weights in outcome.weights] == [(2, 1), (1,)]
 

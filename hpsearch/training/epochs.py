@@ -1,0 +1,86 @@
+"""A job's epochs, whatever fits the net: measured one by one, the best kept, a failure told as its reason."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.data.dataset import Dataset
+from hpsearch.errors import TrialFailed
+from hpsearch.model import count_parameters
+from hpsearch.training.best_epoch import BestEpoch
+from hpsearch.training.epoch_metrics import EpochMetrics
+from hpsearch.training.trainer import Epoch, Job, Outcome, Settings, Weights
+
+
+class Fit(Protocol):
+    """A net that is being trained on the rows of one split."""
+
+    def epoch(self, step: int) -> tuple[dict[str, float], NDArray[np.float32]]:
+        """Train an epoch, counted from 1.
+
+        Returns (means over its training rows, by Keras's names; what the net then predicts of the validation rows), as
+        `EpochMetrics.measure` takes them.
+        """
+        ...
+
+    def weights(self) -> Weights:
+        """Return the net's weights as they are, as copies."""
+        ...
+
+
+def train_epochs(
+    job: Job, data: Dataset, settings: Settings, trainer: str, start: Callable[[], tuple[Fit, EpochMetrics]]
+) -> Generator[Epoch, None, Outcome]:
+    """Train a job to its last epoch, or until there is no more hope; yield each epoch and return the outcome.
+
+    start: makes the untrained net and loads its rows. trainer: the name in the outcome. Divergence and a lack of memory
+    are failed outcomes.
+    """
+    import tensorflow as tf
+
+    started = time.monotonic()
+    parameters = count_parameters(job.configuration, data.signature)
+    best, failure = _Best(), ""
+    try:
+        fit, metrics = start()
+        best = yield from _follow(job, settings, fit, metrics)
+    except TrialFailed as failed:
+        failure = failed.reason
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        failure = f"out of memory: {parameters:,} weights, batch {job.configuration['batch_size']}"
+    return Outcome(
+        token=job.token,
+        state="failed" if failure else "completed",
+        reason=failure,
+        best_epoch=best.step,
+        metrics=best.metrics,
+        parameters=parameters,
+        seconds=time.monotonic() - started,
+        weights=best.weights,
+        trainer=trainer,
+    )
+
+
+@dataclass(frozen=True)
+class _Best:
+    step: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    weights: Weights | None = None
+
+
+def _follow(job: Job, settings: Settings, fit: Fit, measured: EpochMetrics) -> Generator[Epoch, None, _Best]:
+    follow, best = BestEpoch(settings), _Best()
+    for step in range(1, int(job.configuration["epochs"]) + 1):
+        metrics, objective = measured.measure(step, *fit.epoch(step))
+        if follow.is_new_best(step, objective):
+            best = _Best(step, metrics, fit.weights())
+        yield Epoch(job.token, step, metrics)
+        if follow.is_hopeless(step):
+            break
+    return best
