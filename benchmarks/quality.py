@@ -51,7 +51,7 @@ class Run:
 def main() -> int:
     given = _arguments()
     require_bench()
-    with interruptible(), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+    with interruptible(), tempfile.TemporaryDirectory(prefix="quality-", ignore_cleanup_errors=True) as temporary:
         problem = prepare_problem(given.csv, given.target, Path(temporary) / "prepared")
         _begin(given.results, problem)
         for group in groups(given.seeds, len(usable_cores()[:2])):
@@ -83,7 +83,7 @@ def _run_missing(group: Sequence[Run], problem: Problem, given: argparse.Namespa
     # A run that is left alone gets company, as all others have, which is not written down.
     lone = len(group) < len(usable_cores()[:2])
     company = [*group, *([Run(CONTENDERS[0], given.seeds)] if lone else [])]
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="quality-", ignore_cleanup_errors=True) as folder:
         rows = _run_group(company, problem, given.minutes, Path(folder))
     for row in rows:
         if Run(row["contender"], row["seed"]) in missing:

@@ -27,6 +27,7 @@ from contest.ours import read_trials, run_command, write_study
 from contest.peer import peer_command, require_bench
 from contest.problem import Problem, draw_configurations, plain_space, prepare_problem, spread_subset, steps
 from peers.task import Task, read_events
+from scipy.stats import t as student_t
 
 from hpsearch.space.domain import Choices
 from hpsearch.space.space import Configuration, build_space, configuration_key
@@ -161,7 +162,7 @@ class Contest:
 def main() -> int:
     given = _arguments()
     require_bench()
-    with interruptible(), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+    with interruptible(), tempfile.TemporaryDirectory(prefix="throughput-", ignore_cleanup_errors=True) as temporary:
         work = Path(temporary)
         problem = prepare_problem(given.csv, given.target, work / "prepared")
         space = _space(given.epochs)
@@ -230,8 +231,8 @@ def _mixes(contest: Contest, few: Sequence[int], more: Sequence[int]) -> dict[st
 def _agreement(row: Row, rows: Sequence[Row]) -> dict[str, Any]:
     """Compare validation RMSE with the compiled trainer's, configuration by configuration.
 
-    Initial weights and dropout masks differ by seed, so single differences are noise; their mean should be within two
-    of its standard errors from 0.
+    Initial weights and dropout masks differ by seed, so single differences are noise; whether their mean is too is
+    asked of a paired t-test, at 1 % since several contenders are compared.
     """
     cold = next(other for other in rows if other.contender == COLD).by_configuration()
     own = row.by_configuration()
@@ -241,9 +242,11 @@ def _agreement(row: Row, rows: Sequence[Row]) -> dict[str, Any]:
         return about
     differences = [own[key] - cold[key] for key in shared]
     mean, error = statistics.fmean(differences), statistics.stdev(differences) / len(shared) ** 0.5
+    p_value = 2 * float(student_t.sf(abs(mean) / error, len(shared) - 1)) if error else 1.0
     return about | {
         "best_rmse": _rounded(row.best(set(shared))), "best_rmse_compiled": _rounded(min(cold[key] for key in shared)),
-        "mean_difference": round(mean, 3), "standard_error": round(error, 3), "within_noise": abs(mean) <= 2 * error,
+        "mean_difference": round(mean, 3), "standard_error": round(error, 3), "p_value": round(p_value, 4),
+        "within_noise": p_value >= 0.01,
     }  # fmt: skip
 
 
@@ -291,14 +294,22 @@ def _print(kind: str, about: dict[str, Any]) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trials", type=int, default=200, help="of the compiled studies (default 200)")
-    parser.add_argument("--peer-trials", type=int, default=8, help="of the peers, a sample of those (default 8)")
-    parser.add_argument("--keras-trials", type=int, default=24, help="of our own Keras trainer, likewise (default 24)")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--trials", type=_count, default=200, help="of the compiled studies (default 200)")
+    parser.add_argument("--peer-trials", type=_count, default=8, help="of the peers, a sample of those (default 8)")
+    parser.add_argument(
+        "--keras-trials", type=_count, default=24, help="of our own Keras trainer, likewise (default 24)"
+    )
+    parser.add_argument("--epochs", type=_count, default=30)
     parser.add_argument("--seed", type=int, default=0, help="of the draws")
     parser.add_argument("--csv", type=Path, help="a table of your own (default: the shipped bike-sharing set)")
     parser.add_argument("--target", help="its column to predict, a number")
     return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise ValueError
+    return count
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def spread_subset(configurations: Sequence[Configuration], count: int) -> list[i
     starts = [stride * (start + 0.5) / _STARTS for start in range(_STARTS)]
     samples = [[order[int(start + k * stride)] for k in range(min(count, len(order)))] for start in starts]
 
-    def distance(sample: Sequence[int]) -> tuple[float, float]:
+    def distance(sample: list[int]) -> tuple[float, float]:
         off = [abs(fmean(values[place] for place in sample) / fmean(values) - 1) for values in (shares, sizes)]
         return round(off[0], 2), off[1]
 
