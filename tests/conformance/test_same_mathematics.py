@@ -1,6 +1,6 @@
 """The compiled trainer's weights against Keras's, after each epoch of whatever the table can ask for.
 
-Both start from the same weights and take the rows in the same order, without dropout (`test_dropped_alike.py` has it).
+Both start from the same weights and take the rows in the same order; dropout is left to `test_dropout_on_average.py`.
 Each optimizer, activation, loss, task, depth and way of cutting an epoch into batches is asked for at least once, and
 each case is trained by two programs: one of its exact shape, and a roomy one, whose layers and batch are larger, whose
 activation is data, and which has room for a penalty.

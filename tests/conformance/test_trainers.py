@@ -24,7 +24,7 @@ from hpsearch.training.quiet import import_keras
 from hpsearch.training.seeds import row_order
 from hpsearch.training.trainer import Epoch, Job, Outcome, Settings, Trainer, Weights
 
-import_keras()
+keras = import_keras()
 
 TRAINERS: dict[str, Callable[[Settings], Trainer]] = {"keras": KerasTrainer, "compiled": CompiledTrainer}
 OBJECTIVE = {"regression": "rmse", "binary": "log_loss", "multiclass": "log_loss"}
@@ -149,25 +149,53 @@ def test_each_epoch_brings_every_metric_of_the_task(make: Any, data: dict[TaskTy
     assert outcome.metrics == epochs[outcome.best_epoch - 1].metrics
 
 
-def test_regression_metrics_are_scikit_learns_in_the_target_s_own_units(
-    make: Any, data: dict[TaskType, Dataset]
-) -> None:
-    rows, job = data["regression"].split(0), _job(_configuration(6))
-    _, outcome = _train(make(_settings()), job, data["regression"])
-    predicted = _net(outcome, job, data["regression"]).predict(rows.validation.x, verbose=0)[:, 0] * SCALE + CENTER
-    truth = rows.validation.y * SCALE + CENTER
-    assert outcome.metrics["val_rmse"] == pytest.approx(sk.root_mean_squared_error(truth, predicted), rel=1e-5)
-    assert outcome.metrics["val_mae"] == pytest.approx(sk.mean_absolute_error(truth, predicted), rel=1e-5)
-    assert outcome.metrics["val_loss"] * SCALE**2 == pytest.approx(sk.mean_squared_error(truth, predicted), rel=1e-5)
+@pytest.mark.parametrize("loss", [loss for losses in LOSSES.values() for loss in losses])
+def test_the_finished_net_s_metrics_are_those_of_keras(make: Any, data: dict[TaskType, Dataset], loss: str) -> None:
+    task = next(task for task, losses in LOSSES.items() if loss in losses)
+    settings = _settings(task, loss=loss, class_weight="none" if task == "regression" else "balanced")
+    job, validation = _job(_configuration(6, 9, l2=0.01, dropout=0.1)), data[task].split(0).validation
+    _, outcome = _train(make(settings), job, data[task])
+    predicted = _net(outcome, job, data[task]).predict(validation.x, verbose=0)
+    truth = validation.y[:, None]
+    mean_loss = float(np.mean(keras.losses.get(loss)(truth, predicted)))
+    assert outcome.metrics["val_loss"] == pytest.approx(mean_loss, rel=1e-5)
+    if task == "regression":
+        truth, predicted = truth * SCALE, predicted * SCALE  # around 40 Keras's float32 loses digits of R2
+    for name, metric in _keras_metrics(task).items():
+        y = keras.ops.one_hot(truth[:, 0].astype(int), 3) if name == "f1" and task == "multiclass" else truth
+        assert outcome.metrics[f"val_{name}"] == pytest.approx(float(np.mean(metric(y, predicted))), rel=1e-5)
+
+
+def _keras_metrics(task: TaskType) -> dict[str, Any]:
+    """Return those that Keras has; its area under the curve is taken from 200 points of it."""
+    if task == "regression":
+        of_its_own = {"rmse": keras.metrics.RootMeanSquaredError(), "mae": keras.metrics.MeanAbsoluteError()}
+        return {**of_its_own, "r2": keras.metrics.R2Score()}
+    if task == "binary":
+        return {
+            "log_loss": keras.metrics.BinaryCrossentropy(),
+            "accuracy": keras.metrics.BinaryAccuracy(),
+            "f1": keras.metrics.F1Score(threshold=0.5),
+        }
+    return {
+        "log_loss": keras.metrics.SparseCategoricalCrossentropy(),
+        "accuracy": keras.metrics.SparseCategoricalAccuracy(),
+        "f1": keras.metrics.F1Score(average="macro"),
+    }
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
-def test_the_log_loss_is_scikit_learns(make: Any, data: dict[TaskType, Dataset], task: TaskType) -> None:
+def test_the_other_metrics_of_classes_are_scikit_learns(
+    make: Any, data: dict[TaskType, Dataset], task: TaskType
+) -> None:
     rows, job = data[task].split(0), _job(_configuration(6))
     _, outcome = _train(make(_settings(task)), job, data[task])
     p = _net(outcome, job, data[task]).predict(rows.validation.x, verbose=0)
-    expected = sk.log_loss(rows.validation.y, y_proba=p[:, 0] if task == "binary" else p)
-    assert outcome.metrics["val_log_loss"] == pytest.approx(expected, rel=1e-5)
+    area = sk.roc_auc_score(rows.validation.y, p[:, 0] if task == "binary" else p, multi_class="ovr")
+    assert outcome.metrics["val_roc_auc"] == pytest.approx(area, rel=1e-5)
+    classes = p[:, 0] > 0.5 if task == "binary" else p.argmax(axis=1)
+    recall = sk.balanced_accuracy_score(rows.validation.y, classes)
+    assert outcome.metrics["val_balanced_accuracy"] == pytest.approx(recall, rel=1e-5)
 
 
 STILL = 1e-12
