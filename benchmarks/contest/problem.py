@@ -95,7 +95,8 @@ def spread_subset(configurations: Sequence[Configuration], count: int) -> list[i
         off = [abs(fmean(values[place] for place in sample) / fmean(values) - 1) for values in (shares, sizes)]
         return round(off[0], 2), off[1]
 
-    return sorted(min(samples, key=distance))
+    nearest = min(samples, key=distance)
+    return sorted(nearest)
 
 
 _STARTS = 50

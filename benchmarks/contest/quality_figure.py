@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from contest.curves import Curve, spread
-from hpsearch.report.style import BLUE, FAINT, GREEN, ORANGE, dress, legend, log_axis, new_figure, padded, png
+from hpsearch.report.style import BLUE, FAINT, GREEN, ORANGE, dress, legend, log_axis, new_figure, png
 
 
 def quality_figure(curves: Mapping[str, Sequence[Curve]], minutes: float, marks: Sequence[float]) -> bytes:
@@ -32,7 +32,8 @@ def quality_figure(curves: Mapping[str, Sequence[Curve]], minutes: float, marks:
     axes.set_xlim(_first(curves, minutes) / 1.1, minutes * 1.04)
     log_axis(axes, "x")
     if shown:
-        axes.set_ylim(*padded(min(shown), max(shown)))
+        axes.set_ylim(0.97 * min(shown), 1.03 * max(shown))
+        log_axis(axes, "y")
     for mark in marks:
         axes.axvline(mark, color=FAINT, linewidth=1, linestyle=":", zorder=0)
     legend(axes, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=3, columnspacing=1.2)
@@ -42,4 +43,4 @@ def quality_figure(curves: Mapping[str, Sequence[Curve]], minutes: float, marks:
 def _first(curves: Mapping[str, Sequence[Curve]], minutes: float) -> float:
     """Return when the first run had a value, in minutes."""
     firsts = [curve[0][0] / 60 for several in curves.values() for curve in several if curve]
-    return min([*firsts, minutes / 10])
+    return min(firsts, default=minutes / 10)
