@@ -10,12 +10,10 @@ from hpsearch.data.dataset import Arrays, Signature
 from hpsearch.model import build_model, initial_weights
 from hpsearch.training.compiled.activations import BLEND
 from hpsearch.training.compiled.fit import Fit
-from hpsearch.training.compiled.predict import predict
 from hpsearch.training.compiled.program import Program, build_program
 from hpsearch.training.compiled.rows import load_rows
 from hpsearch.training.compiled.shape import Shape, exact_shape
 from hpsearch.training.quiet import import_keras
-from hpsearch.training.seeds import row_order
 from hpsearch.training.trainer import Job, Weights
 
 import_keras()
@@ -81,37 +79,6 @@ def test_a_padded_program_trains_as_an_exact_one_does(roomy: Program, case: str)
     exact = _epochs(job, build_program(_exact(dict(job.configuration))))
     for ours, theirs in zip(_epochs(job, roomy), exact, strict=True):
         _assert_equal(ours, theirs, rtol=1e-4)
-
-
-def test_the_weights_are_those_of_keras_after_each_epoch(roomy: Program) -> None:
-    job, train = _job(_configuration()), _arrays()
-    model = build_model(job.configuration, SIGNATURE, job.seed, "mse")
-    for number, ours in enumerate(_epochs(job, roomy), start=1):
-        order = row_order(job.seed, number, ROWS)
-        model.fit(train.x[order], train.y[order], batch_size=16, shuffle=False, verbose=0)
-        _assert_equal(ours, model.get_weights(), rtol=1e-4)
-
-
-def test_dropout_scales_what_it_keeps_so_that_the_mean_loss_is_that_of_keras(roomy: Program) -> None:
-    """Over 20 seeds, within three standard errors of the difference."""
-    # Plain descent has no state, so one Keras net serves all seeds.
-    configuration = _configuration(dropout=0.5, activation="tanh", optimizer="sgd", learning_rate=0.2)
-    train, model = _arrays(), build_model(configuration, SIGNATURE, 0, "mse")
-    ours, theirs = [], []
-    for seed in range(20):
-        model.set_weights(initial_weights(configuration, SIGNATURE, seed))
-        for number in (1, 2):
-            order = row_order(seed, number, ROWS)
-            model.fit(train.x[order], train.y[order], batch_size=16, shuffle=False, verbose=0)
-        theirs.append(_error(model.get_weights()))
-        ours.append(_error(_epochs(_job(configuration, seed), roomy, epochs=2)[-1]))
-    difference = np.subtract(ours, theirs)
-    assert abs(difference.mean()) < 3 * difference.std(ddof=1) / np.sqrt(len(difference))
-
-
-def _error(weights: Weights) -> float:
-    train = _arrays()
-    return float(np.mean((predict(weights, "tanh", "regression", train.x) - train.y) ** 2))
 
 
 def test_the_loss_counts_each_row_once_however_ragged_the_last_batch(roomy: Program) -> None:
