@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import datetime
-import os
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 
 from hpsearch.errors import StoreError
 from hpsearch.metrics import Direction
 from hpsearch.records import TrialRecord
 from hpsearch.search.history import cut_torn_tail
-from hpsearch.search.pruners import make_pruner
+from hpsearch.search.journal import Journal, OneStudyStorage
+from hpsearch.search.normal import scipy_normal
+from hpsearch.search.pruners import make_pruner, reporting_steps
 from hpsearch.search.samplers import grid, make_sampler
+from hpsearch.search.thinned import Thinned
 from hpsearch.space.domain import Choices, IntRange, Value
 from hpsearch.space.optuna import to_distributions
 from hpsearch.space.space import Configuration, Space, configuration_key
 from hpsearch.spec.sections import SearchSection
 
+_NAME = "study"
 _STATES = {"completed": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 
@@ -38,47 +38,29 @@ class Asked:
     retry_of: int | None = None
 
 
-class _OneWriter(JournalFileSymlinkLock):
-    """The journal's own lock, left out: the driver holds the study's lock, and nobody else writes."""
-
-    def acquire(self) -> bool:
-        return True
-
-    def release(self) -> None:
-        return None
-
-
-class _Journal(JournalFileBackend):
-    """The journal's file; what a full disk cut short is taken back, so that the file stays readable."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path, lock_obj=_OneWriter(path))
-        self._path = path
-
-    def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        size = os.path.getsize(self._path)
-        try:
-            super().append_logs(logs)
-        except OSError as error:
-            os.truncate(self._path, size)
-            reason = error.strerror or str(error)
-            raise StoreError(f"{self._path} cannot be written: {reason}; free some space, run again") from None
-
-
 class OptunaStudy:
-    """The sampler, the pruner and the journal of one study. For the driver, under the study's lock."""
+    """The sampler, the pruner and the journal of one study. For the driver, under the study's lock.
+
+    What is asked, queued or told is on disk when the method returns; what is reported, with the next of those.
+    """
 
     def __init__(self, journal: Path, search: SearchSection, space: Space, direction: Direction, steps: int) -> None:
         cut_torn_tail(journal)
         self.journal = journal
-        storage = _open(journal)
+        self._log, self._storage = _open(journal)
         self.space = space
         self._distributions = to_distributions(space)
         pruner = make_pruner(search.pruner, steps)
-        if not storage.get_all_studies():
-            optuna.create_study(storage=storage, study_name="study", direction=direction)
-        self._study = optuna.load_study(storage=storage, study_name="study", pruner=pruner)
+        self._reports = reporting_steps(search.pruner, steps)
+        if not self._storage.get_all_studies():
+            optuna.create_study(storage=self._storage, study_name=_NAME, direction=direction)
+            self._log.flush()
+        self._study = optuna.load_study(storage=self._storage, study_name=_NAME, pruner=pruner)
+        self._study_id = self._storage.get_study_id_from_name(_NAME)
         self._study.sampler = make_sampler(search.sampler, search.seed, len(self.trials()))
+        # Each of hyperband's brackets has a TPE of its own, which needs the best of the bracket.
+        thin = search.sampler.name == "tpe" and search.pruner.name != "hyperband"
+        self._thinned = Thinned(direction, filter(_finished, self.trials())) if thin else None
         self._live: dict[int, optuna.Trial] = {}
         self._grid = self._unseen(grid(space, search.seed)) if search.sampler.name == "grid" else None
 
@@ -94,10 +76,12 @@ class OptunaStudy:
             if following is None:
                 return None
             self.enqueue(following)
-        with warnings.catch_warnings():
+        seen = None if self._thinned is None else self._thinned.trials()
+        with warnings.catch_warnings(), self._storage.narrowed(seen), scipy_normal():
             # A first choice outside a narrower range is drawn again, which is right; Optuna says so each time.
             warnings.simplefilter("ignore")
             trial = self._study.ask(fixed_distributions=self._distributions)
+        self._log.flush()
         self._live[trial.number] = trial
         return Asked(trial.number, self.space.active(trial.params), trial.user_attrs.get("retry_of"))
 
@@ -108,9 +92,12 @@ class OptunaStudy:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self._study.enqueue_trial(point, user_attrs=attributes)
+        self._log.flush()
 
     def report(self, number: int, step: int, value: float) -> bool:
-        """Note an intermediate value; return whether the trial should be pruned."""
+        """Note an intermediate value, at steps that the pruner looks at; return whether the trial should be pruned."""
+        if step not in self._reports:
+            return False
         trial = self._live[number]
         trial.report(value, step)
         return trial.should_prune()
@@ -120,6 +107,10 @@ class OptunaStudy:
         optuna_state = _STATES.get(state, TrialState.FAIL)
         self._live.pop(number, None)
         self._study.tell(number, value if optuna_state is TrialState.COMPLETE else None, state=optuna_state)
+        self._log.flush()
+        if self._thinned is not None:
+            trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+            self._thinned.add(self._storage.get_trial(trial_id))
 
     def enqueue_missing(self, configurations: Iterable[Configuration]) -> None:
         """Queue those configurations (`start_with`) that no trial has, waiting ones included."""
@@ -154,14 +145,19 @@ def started_at(trial: FrozenTrial) -> str:
     return trial.datetime_start.astimezone(datetime.UTC).isoformat(timespec="seconds")
 
 
-def _open(journal: Path) -> BaseStorage:
+def _finished(trial: FrozenTrial) -> bool:
+    return trial.state.is_finished()
+
+
+def _open(path: Path) -> tuple[Journal, OneStudyStorage]:
     try:
-        return JournalStorage(_Journal(str(journal.absolute())))
+        journal = Journal(path.absolute())
+        return journal, OneStudyStorage(journal)
     except OSError as error:
-        raise StoreError(f"{journal} cannot be opened: {error.strerror or error}; check its folder") from None
+        raise StoreError(f"{path} cannot be opened: {error.strerror or error}; check its folder") from None
     except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
         cause = f"{type(error).__name__}: {error}"
-        raise StoreError(f"{journal} is damaged ({cause}); restore it, or start afresh with --new") from None
+        raise StoreError(f"{path} is damaged ({cause}); restore it, or start afresh with --new") from None
 
 
 def _first(domain: object) -> Value:

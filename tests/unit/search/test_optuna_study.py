@@ -123,7 +123,40 @@ def test_pruning_follows_what_was_reported(journal: Path) -> None:
     study.ask()
     assert not study.report(0, 1, 5.0)
     assert study.report(0, 2, 50.0)
+    study.tell(0, "pruned", None)
     assert trials_in(journal)[0].intermediate_values == {1: 5.0, 2: 50.0}
+
+
+def test_only_the_steps_that_the_pruner_looks_at_are_noted(journal: Path) -> None:
+    study = open_study(journal, pruner={"name": "successive_halving", "min_resource": 1, "reduction_factor": 2})
+    study.ask()
+    for step in (1, 2, 3):
+        study.report(0, step, 5.0)
+    study.tell(0, "completed", 5.0)
+    assert trials_in(journal)[0].intermediate_values == {1: 5.0, 2: 5.0}
+
+
+def test_an_ask_and_a_tell_are_one_write_each_and_a_report_waits_for_the_next(journal: Path) -> None:
+    study = open_study(journal, pruner={"name": "threshold", "upper": 10.0})
+    sizes = []
+    for act in (study.ask, lambda: study.report(0, 1, 5.0), lambda: study.tell(0, "completed", 5.0)):
+        act()
+        sizes.append(journal.stat().st_size)
+    assert sizes[0] == sizes[1] < sizes[2]
+
+
+@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+def test_tpe_goes_on_past_the_trials_it_learns_from(journal: Path, pruner: str) -> None:
+    study = open_study(journal, pruner=pruner)
+    for number in range(520):
+        study.ask()
+        study.tell(number, "completed", float(number % 7))
+    again = open_study(journal, sampler="tpe", pruner=pruner)
+    for number in (520, 521):
+        asked = again.ask()
+        assert asked is not None
+        assert asked.number == number
+    assert len(again.trials()) == 522
 
 
 def test_a_grid_comes_by_each_configuration_once_over_several_launches(journal: Path) -> None:

@@ -4,25 +4,29 @@ import optuna
 import pytest
 
 from hpsearch.errors import SpecError
-from hpsearch.search.pruners import make_pruner
+from hpsearch.search.pruners import make_pruner, reporting_steps
 from hpsearch.spec.sections import NamedOptions
 from hpsearch.spec.strategies import PRUNERS
 
 NEEDED = {"threshold": {"upper": 100.0}}
 
 
+def named(name: str, **options: object) -> NamedOptions:
+    return NamedOptions(name=name, options=NEEDED.get(name, {}) | options)
+
+
 def first_pruned(name: str, steps: int, **options: object) -> int | None:
-    """Return the step at which a hopeless trial is pruned, after ten good ones."""
-    pruner = make_pruner(NamedOptions(name=name, options=NEEDED.get(name, {}) | options), steps)
+    """Return the step at which a hopeless trial is pruned, after ten good ones, told at the steps it wants alone."""
+    pruner, told = make_pruner(named(name, **options), steps), reporting_steps(named(name, **options), steps)
     study = optuna.create_study(study_name="study", pruner=pruner)  # hyperband draws brackets by name and number
     for _ in range(10):
         trial = study.ask()
-        for step in range(1, steps + 1):
+        for step in sorted(told):
             trial.report(1.0, step)
             trial.should_prune()
         study.tell(trial, 1.0)
     trial = study.ask()
-    for step in range(1, steps + 1):
+    for step in sorted(told):
         trial.report(1000.0 + step, step)
         if trial.should_prune():
             return step
@@ -66,3 +70,38 @@ def test_a_least_resource_above_the_most_is_refused() -> None:
     with pytest.raises(SpecError, match=r"min_resource 50 is above max_resource 30 \(by default a trial's steps\)"):
         make_pruner(NamedOptions(name="hyperband", options={"min_resource": 50}), 30)
     make_pruner(NamedOptions(name="hyperband", options={"min_resource": 50, "max_resource": "auto"}), 30)
+
+
+@pytest.mark.parametrize("name", ["median", "percentile", "successive_halving", "hyperband"])
+@pytest.mark.parametrize("steps", [30, 100, 500])
+def test_rules_that_compare_trials_are_told_about_ten_times(name: str, steps: int) -> None:
+    told = reporting_steps(named(name), steps)
+    assert 2 <= len(told) <= 10
+    assert max(told) < steps
+
+
+@pytest.mark.parametrize("name", ["patient", "threshold"])
+def test_rules_whose_options_count_epochs_are_told_of_each(name: str) -> None:
+    assert reporting_steps(named(name), 30) == set(range(1, 31))
+
+
+def test_without_a_pruner_nothing_is_told() -> None:
+    assert reporting_steps(named("none"), 30) == set()
+
+
+def test_the_end_of_a_warm_up_is_told() -> None:
+    assert min(reporting_steps(named("median", n_warmup_steps=12), 100)) == 12
+    assert min(reporting_steps(named("median", n_warmup_steps=0), 100)) == 1
+
+
+@pytest.mark.parametrize(("name", "factor"), [("hyperband", 3), ("successive_halving", 4)])
+def test_halving_is_told_at_its_own_resources(name: str, factor: int) -> None:
+    assert reporting_steps(named(name), 100) == {step for k in range(5) if (step := 3 * factor**k) < 100}
+    assert reporting_steps(named(name, min_resource=2, reduction_factor=5), 100) == {2, 10, 50}
+
+
+@pytest.mark.parametrize(("name", "option"), [("hyperband", "max_resource"), ("successive_halving", "min_resource")])
+def test_a_rule_that_finds_its_resources_out_is_told_from_the_first_step_to_the_last(name: str, option: str) -> None:
+    told = reporting_steps(named(name, **{option: "auto"}), 100)
+    assert {1, 100} <= told
+    assert len(told) <= 10
