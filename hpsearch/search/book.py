@@ -26,13 +26,16 @@ class Book:
         self._direction: Direction = direction
         self._keep = keep_models
         self.records = read_history(folder.history)
+        self._counted = 0
         self._known: dict[str, TrialRecord] = {}
+        self._interrupted: dict[int, list[str]] = {}
+        self._kept: list[TrialRecord] = []
         for record in self.records.values():
             self._remember(record)
 
     def counted(self) -> int:
         """Return how many trials the budget has paid for: all that ended, but for interrupted ones."""
-        return sum(record.state != "interrupted" for record in self.records.values())
+        return self._counted
 
     def known(self, configuration: Configuration) -> TrialRecord | None:
         """Return the first trial that was trained with this configuration to an end of its own."""
@@ -40,12 +43,11 @@ class Book:
 
     def attempts(self, root: int, cause: str) -> int:
         """Return how often a trial, under its own or a retry's number, was interrupted for a reason that begins so."""
-        tries = (r for r in self.records.values() if root in (r.number, r.retry_of))
-        return sum(r.state == "interrupted" and r.reason.startswith(cause) for r in tries)
+        return sum(reason.startswith(cause) for reason in self._interrupted.get(root, []))
 
     def add(self, record: TrialRecord, weights: Weights | None = None) -> None:
         """Put a finished trial on disk, with its weights if it is among the best."""
-        if weights is not None and record.state == "completed" and record.number in self._kept(record):
+        if weights is not None and record in self._with(record):
             self._folder.weights.mkdir(exist_ok=True, mode=0o700)
             save_weights(weights_path(self._folder, record.number), weights)
         append_record(self._folder.history, record)
@@ -59,17 +61,24 @@ class Book:
         return ranked[0] if ranked else None
 
     def _remember(self, record: TrialRecord) -> None:
+        """Keep what would else have to be looked for among all trials, for each trial anew."""
+        self._counted += record.state != "interrupted"
+        self._kept = self._with(record)
+        if record.state == "interrupted":
+            for root in {record.number, record.number if record.retry_of is None else record.retry_of}:
+                self._interrupted.setdefault(root, []).append(record.reason)
         if record.copy_of is None and record.state in ("completed", "pruned", "failed"):
             self._known.setdefault(configuration_key(record.configuration), record)
 
-    def _kept(self, *new: TrialRecord) -> set[int]:
-        """Return the trials whose weights are worth their place."""
-        ranked = rank([*self.records.values(), *new], self._direction)
-        return set([record.number for record in ranked if record.copy_of is None][: self._keep])
+    def _with(self, record: TrialRecord) -> list[TrialRecord]:
+        """Return the trials whose weights are worth their place, a new one among them if it is one of the best."""
+        if record.copy_of is not None:
+            return self._kept
+        return rank([*self._kept, record], self._direction)[: self._keep]
 
     def _drop_weights(self) -> None:
         """Remove the weights of trials that are no longer among the best; only once better ones are in the history."""
-        kept = self._kept()
+        kept = {record.number for record in self._kept}
         for path in self._folder.weights.glob("trial-*.npz"):
             if int(path.stem.removeprefix("trial-")) not in kept:
                 path.unlink()
