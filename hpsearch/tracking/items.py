@@ -1,6 +1,6 @@
 """What is logged of a launch and of its trials, as data: MLflow is a projection of the records, and this is the map.
 
-launch_started, trial_started, trial_ended, progress: records -> items
+launch_started, trial_started, trial_ended, whole_trial, progress: records -> items
 items -> MLflow: `tracking/store.py`
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -172,6 +172,16 @@ def trial_ended(info: StudyInfo, record: TrialRecord, heard: Sequence[int] = (),
         Tags(record.number, as_tags({key: value for key, value in tags.items() if value})),
         RunEnd(record.number, STATUS[record.state], None if started is None else started + _duration(record)),
     )
+
+
+def whole_trial(
+    info: StudyInfo, record: TrialRecord, owner: str, heard: Sequence[int] = (), parent: RunKey | None = LAUNCH
+) -> tuple[Item, ...]:
+    """Return the items of a trial that has no run yet and ended: as `trial_started` and `trial_ended`, in fewer."""
+    (start,) = trial_started(info, record, owner, parent)
+    points, tags, end = trial_ended(info, record, heard)
+    assert isinstance(tags, Tags)
+    return (replace(start, tags=start.tags | tags.tags), points, end)
 
 
 def epoch_points(info: StudyInfo, epoch: EpochRecord, timestamp: int | None) -> tuple[Point, ...]:

@@ -33,6 +33,7 @@ from hpsearch.tracking.items import (
     progress,
     trial_ended,
     trial_started,
+    whole_trial,
 )
 from hpsearch.tracking.location import redact
 from hpsearch.tracking.reconcile import Action, Close, Create, Delete, plan
@@ -41,17 +42,22 @@ from hpsearch.tracking.store import MlflowStore, failures
 _T = TypeVar("_T")
 
 LIVE_INTERVAL = 3.0
-"""Seconds between two writes of a running trial's epochs."""
+"""Seconds between two writes of a running trial's epochs, and between two of the launch's chart.
+
+Each write costs as much as 100 metrics do, so a trial that ends sooner is written once, whole, when it has ended.
+"""
 
 
 @dataclass
 class _Live:
-    """The epochs of a running trial: when each was heard of (ms), how many are written, and the points that wait."""
+    """A running trial: its epochs, when each was heard of (ms), and how many of them are written."""
 
     since: float
+    begun: TrialRecord | None = None
+    """what its run is to begin with; None once that is written"""
+    epochs: list[EpochRecord] = field(default_factory=list)
     heard: list[int] = field(default_factory=list)
     written: int = 0
-    waiting: list[Point] = field(default_factory=list)
 
 
 class Tracker:
@@ -80,7 +86,10 @@ class Tracker:
         self._launch: tuple[Item, ...] = ()
         self._open_launch = False
         self._best: float | None = None
+        self._chart: list[Point] = []
+        self._charted = 0.0
         self._live: dict[int, _Live] = {}
+        self._brief = False
 
     def __enter__(self) -> Self:
         return self
@@ -96,6 +105,7 @@ class Tracker:
     @property
     def launch_run_id(self) -> str | None:
         """The launch's run; waits for the queue. None if there is none, or MLflow failed."""
+        self._submit(self._write_chart)
         return self._submit(lambda: self._store.run_id(LAUNCH)).result()
 
     @property
@@ -117,22 +127,25 @@ class Tracker:
         self._write((DatasetInput(LAUNCH, name, digest, rows, tuple(columns), redact(source)),))
 
     def trial_started(self, record: TrialRecord) -> None:
-        """Begin a trial's run."""
-        self._write(trial_started(self._info, record, self._owner))
+        """Begin a trial's run; later, or with its end, where trials are brief (the last one was)."""
+        live = self._live[record.number] = _Live(self._clock(), record)
+        if not self._brief:
+            self._write_live(record.number, live)
 
     def epoch(self, number: int, epoch: EpochRecord) -> None:
         """Hear of an epoch. A long trial's are written every few seconds, a short one's together when it ends."""
         now = self._clock()
-        live = self._live.setdefault(number, _Live(since=now))
-        live.waiting += epoch_points(self._info, epoch, round(now * 1000))
+        live = self._live.setdefault(number, _Live(now))
+        live.epochs.append(epoch)
         live.heard.append(round(now * 1000))
         if now - live.since >= LIVE_INTERVAL:
-            self._write((Points(number, tuple(live.waiting)),))
-            live.written, live.waiting, live.since = len(live.heard), [], now
+            live.since = now
+            self._write_live(number, live)
 
     def trial_ended(self, record: TrialRecord) -> None:
-        """Write how a trial went and end its run; begin it first if that was never told (a copy)."""
-        live = self._live.pop(record.number, _Live(since=0.0))
+        """Write how a trial went and end its run; begin it first if that was never written."""
+        live = self._live.pop(record.number, _Live(0.0))
+        self._brief = record.seconds < LIVE_INTERVAL
         self._submit(lambda: self._end_trial(record, live))
 
     def artifact(self, run: RunKey, name: str, content: bytes | str | Path) -> None:
@@ -155,6 +168,7 @@ class Tracker:
     def end_launch(self, status: Status = "FINISHED", tags: Mapping[str, str] | None = None) -> None:
         """End the launch's run: FINISHED, KILLED (interrupted) or FAILED."""
         self._open_launch = False
+        self._submit(self._write_chart)
         self._write(launch_ended(status, tags))
 
     def reconcile(self, records: Sequence[TrialRecord]) -> list[str]:
@@ -171,6 +185,8 @@ class Tracker:
 
     def flush(self) -> None:
         """Wait until all is written, or given up."""
+        if self._queue:
+            self._submit(self._write_chart)
         while self._queue:
             self._queue.popleft().result()
 
@@ -202,15 +218,35 @@ class Tracker:
             self.trouble = redact(f"{type(error).__name__}: {error}".strip())
             return None
 
+    def _write_live(self, number: int, live: _Live) -> None:
+        """Write what is new of a running trial: its run, if that has not begun, and its latest epochs."""
+        begun, new, live.begun = live.begun, slice(live.written, len(live.epochs)), None
+        live.written = len(live.epochs)
+
+        def write() -> None:
+            start = () if begun is None else trial_started(self._info, begun, self._owner)
+            heard = zip(live.epochs[new], live.heard[new], strict=True)
+            points = [point for epoch, at in heard for point in epoch_points(self._info, epoch, at)]
+            self._store.write((*start, Points(number, tuple(points))))
+
+        self._submit(write)
+
     def _end_trial(self, record: TrialRecord, live: _Live) -> None:
         if self._store.run_id(record.number) is None:
-            self._store.write(trial_started(self._info, record, self._owner))
-        self._store.write(trial_ended(self._info, record, live.heard, live.written))
+            self._store.write(whole_trial(self._info, record, self._owner, live.heard))
+        else:
+            self._store.write(trial_ended(self._info, record, live.heard, live.written))
         if record.state == "completed":
             self._best = better(self._info, self._best, record.value)
-            points = progress(record, self._best)
-            if self._launch and points:
-                self._store.write((Points(LAUNCH, points),))
+            self._chart += progress(record, self._best) if self._launch else ()
+            if self._clock() - self._charted >= LIVE_INTERVAL:
+                self._write_chart()
+
+    def _write_chart(self) -> None:
+        """Add the trials that completed since the last time to the launch's chart."""
+        if self._chart:
+            self._store.write((Points(LAUNCH, tuple(self._chart)),))
+            self._chart, self._charted = [], self._clock()
 
     def _reconcile(self, records: Sequence[TrialRecord], lines: list[str]) -> None:
         launch = self._store.run_id(LAUNCH)
@@ -222,6 +258,7 @@ class Tracker:
         for record in sorted(records, key=lambda record: record.number):
             best = bests[record.number] = better(self._info, best, record.value)
         self._best = better(self._info, self._best, best)
+        self._chart = []  # what could not be written of it is among the actions
         for action in plan(records, self._store.runs(), self._owner, launch):
             lines += self._repair(action, bests)
 

@@ -5,23 +5,30 @@ from __future__ import annotations
 import json
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from hpsearch.records import StudyInfo
 from hpsearch.tracking.database import database_made_once, private_folder
-from hpsearch.tracking.items import Artifact, DatasetInput, Item, Points, RunEnd, RunKey, RunStart, Tags, slug
+from hpsearch.tracking.items import Artifact, DatasetInput, Item, Point, Points, RunEnd, RunKey, RunStart, Tags, slug
 from hpsearch.tracking.reconcile import RunFound
 from hpsearch.tracking.silence import import_mlflow
 
-_T = TypeVar("_T")
-_METRICS_A_BATCH = 1000
-_TEXTS_A_BATCH = 100
 _RUNS_A_PAGE = 1000
+
+
+@dataclass
+class _Batch:
+    """What waits to be logged to one run, in one call: each costs as much as 100 metrics do."""
+
+    run_id: str = ""
+    points: list[Point] = field(default_factory=list)
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 class MlflowStore:
@@ -48,25 +55,18 @@ class MlflowStore:
     def write(self, items: Iterable[Item]) -> None:
         """Log items, in order. Raises KeyError for an item of a run that never began."""
         self._open()
+        batch = _Batch()
         for item in items:
-            if isinstance(item, RunStart):
-                self._start(item)
-            else:
-                self.write_to(self.run_id(item.key) or self._earlier(item.key), item)
+            run_id = (
+                self._start(item) if isinstance(item, RunStart) else self.run_id(item.key) or self._earlier(item.key)
+            )
+            batch = self._take(batch, run_id, item)
+        self._log(batch)
 
     def write_to(self, run_id: str, item: Points | Tags | RunEnd | Artifact | DatasetInput) -> None:
         """Log one item to a run by its id."""
         self._open()
-        if isinstance(item, Points):
-            self._log_points(run_id, item)
-        elif isinstance(item, Tags):
-            self._log_texts(run_id, item.tags, {})
-        elif isinstance(item, RunEnd):
-            self._client.set_terminated(run_id, item.status, item.ended)
-        elif isinstance(item, Artifact):
-            self._log_artifact(run_id, item)
-        else:
-            self._log_dataset(run_id, item)
+        self._log(self._take(_Batch(), run_id, item))
 
     def runs(self) -> list[RunFound]:
         """Return every run of this study, in the order in which they were started."""
@@ -145,31 +145,51 @@ class MlflowStore:
             number += 1
         return f"{name} ({number})"
 
-    def _start(self, start: RunStart) -> None:
+    def _start(self, start: RunStart) -> str:
         tags = dict(start.tags)
         if start.parent is not None:
             parent = self._run_ids.get(start.parent)
             tags |= {"mlflow.parentRunId": parent} if parent else {}
         run = self._client.create_run(self._experiment, start.started, tags, start.name)
         self._run_ids[start.key] = run.info.run_id
-        self._log_texts(run.info.run_id, {}, start.params)
+        return self._run_ids[start.key]
 
-    def _log_points(self, run_id: str, item: Points) -> None:
-        from mlflow.entities import Metric
+    def _take(self, batch: _Batch, run_id: str, item: Item) -> _Batch:
+        """Return the batch with an item in it, or a new one once the old one is logged and the item too."""
+        if run_id != batch.run_id:
+            self._log(batch)
+            batch = _Batch(run_id)
+        if isinstance(item, RunStart):
+            batch.params |= item.params
+        elif isinstance(item, Points):
+            batch.points += item.points
+        elif isinstance(item, Tags):
+            batch.tags |= item.tags
+        else:
+            self._log(batch)
+            batch = _Batch(run_id)
+            self._do(run_id, item)
+        return batch
+
+    def _do(self, run_id: str, item: RunEnd | Artifact | DatasetInput) -> None:
+        if isinstance(item, RunEnd):
+            self._client.set_terminated(run_id, item.status, item.ended)
+        elif isinstance(item, Artifact):
+            self._log_artifact(run_id, item)
+        else:
+            self._log_dataset(run_id, item)
+
+    def _log(self, batch: _Batch) -> None:
+        """Log a batch; the client cuts it up where it is more than a server takes at once."""
+        from mlflow.entities import Metric, Param, RunTag
         from mlflow.utils.time import get_current_time_millis
 
         now = get_current_time_millis()
-        metrics = [Metric(p.key, p.value, now if p.timestamp is None else p.timestamp, p.step) for p in item.points]
-        for batch in _batches(metrics, _METRICS_A_BATCH):
-            self._client.log_batch(run_id, metrics=batch)
-
-    def _log_texts(self, run_id: str, tags: dict[str, str], params: dict[str, str]) -> None:
-        from mlflow.entities import Param, RunTag
-
-        for batch in _batches([RunTag(key, value) for key, value in tags.items()], _TEXTS_A_BATCH):
-            self._client.log_batch(run_id, tags=batch)
-        for batch in _batches([Param(key, value) for key, value in params.items()], _TEXTS_A_BATCH):
-            self._client.log_batch(run_id, params=batch)
+        metrics = [Metric(p.key, p.value, now if p.timestamp is None else p.timestamp, p.step) for p in batch.points]
+        params = [Param(key, value) for key, value in batch.params.items()]
+        tags = [RunTag(key, value) for key, value in batch.tags.items()]
+        if metrics or params or tags:
+            self._client.log_batch(batch.run_id, metrics, params, tags)
 
     def _log_artifact(self, run_id: str, item: Artifact) -> None:
         path = PurePosixPath(slug(item.path))
@@ -223,8 +243,3 @@ def failures() -> tuple[type[Exception], ...]:
 
     # OSError is also the root of what `requests` raises.
     return (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError)
-
-
-def _batches(values: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(values), size):
-        yield values[start : start + size]

@@ -28,6 +28,7 @@ from hpsearch.tracking.items import (
     slug,
     trial_ended,
     trial_started,
+    whole_trial,
 )
 
 INFO = StudyInfo("bike", "0123456789abcdef", "rmse", "minimize", "regression", "d1gest")
@@ -105,6 +106,16 @@ def test_folds_are_told_apart_from_the_first_on() -> None:
     epochs = (EpochRecord(0, 1, {"val_rmse": 50.0}), EpochRecord(1, 1, {"val_rmse": 52.0}))
     points, _, _ = ended(replace(RECORD, epochs=epochs), replace(INFO, splits=2))
     assert {point.key for point in points if point.step} == {"fold_1/val_rmse", "fold_2/val_rmse"}
+
+
+def test_a_trial_written_whole_is_the_one_written_in_two() -> None:
+    start_, points, end = whole_trial(INFO, RECORD, "me", heard=[1, 2])
+    (begun,) = trial_started(INFO, RECORD, "me")
+    late_points, tags, late_end = trial_ended(INFO, RECORD, heard=[1, 2])
+    assert isinstance(tags, Tags)
+    assert isinstance(start_, RunStart)
+    assert start_ == replace(begun, tags=begun.tags | tags.tags)
+    assert (points, end) == (late_points, late_end)
 
 
 @pytest.mark.parametrize(

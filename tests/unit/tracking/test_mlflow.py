@@ -44,7 +44,7 @@ def test_a_completed_trial_reads_back_whole(
 def test_a_long_trial_shows_its_epochs_while_it_runs_and_none_twice(
     open_tracker: OpenTracker, client: Any, trial: Make, info: StudyInfo
 ) -> None:
-    seconds = iter(range(1_000, 2_000, 2))
+    seconds = iter(range(1_000, 2_000, 4))
     tracker = open_tracker(clock=lambda: float(next(seconds)))
     tracker.start_launch("data: {}")
     tracker.trial_started(trial(7, "running"))
@@ -58,6 +58,86 @@ def test_a_long_trial_shows_its_epochs_while_it_runs_and_none_twice(
     tracker.trial_ended(trial(7))
     tracker.flush()
     assert [metric.step for metric in client.get_metric_history(run.info.run_id, "val_rmse")] == [1, 2, 3]
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_first_trial_and_any_after_a_long_one_show_at_once(
+    open_tracker: OpenTracker, client: Any, trial: Make
+) -> None:
+    tracker = open_tracker()
+    tracker.start_launch("")
+    tracker.trial_started(trial(0, "running"))
+    tracker.trial_ended(trial(0))  # 4 s
+    tracker.trial_started(trial(1, "running"))
+    tracker.flush()
+    assert {name: run.info.status for name, run in trials(client, tracker).items()} == {
+        "trial-000": "FINISHED",
+        "trial-001": "RUNNING",
+    }
+
+
+def test_where_trials_are_brief_one_shows_when_it_ends_or_lasts(
+    open_tracker: OpenTracker, client: Any, trial: Make
+) -> None:
+    clock = Clock()
+    tracker = open_tracker(clock=clock)
+    tracker.start_launch("")
+    tracker.trial_ended(replace(trial(0), seconds=0.5))
+    for number in (1, 2):
+        tracker.trial_started(trial(number, "running"))
+        for epoch in trial(number).epochs:
+            tracker.epoch(number, epoch)
+    tracker.flush()
+    assert trials(client, tracker).keys() == {"trial-000"}
+    clock.now += 5.0
+    tracker.epoch(1, replace(trial(1).epochs[-1], step=4))
+    tracker.trial_ended(replace(trial(2), seconds=0.5))
+    tracker.flush()
+    found = trials(client, tracker)
+    assert (found["trial-001"].info.status, found["trial-002"].info.status) == ("RUNNING", "FINISHED")
+    assert found["trial-001"].data.params == found["trial-002"].data.params == found["trial-000"].data.params
+    steps = {
+        name: [m.step for m in client.get_metric_history(run.info.run_id, "val_rmse")] for name, run in found.items()
+    }
+    assert steps == {"trial-000": [1, 2, 3], "trial-001": [1, 2, 3, 4], "trial-002": [1, 2, 3]}
+
+
+def test_a_brief_trial_reads_back_like_a_long_one(open_tracker: OpenTracker, client: Any, trial: Make) -> None:
+    tracker = open_tracker(clock=Clock())
+    tracker.start_launch("")
+    for number, seconds in ((0, 0.5), (1, 4.0), (2, 0.5)):  # whole, whole, and in two parts
+        tracker.trial_started(trial(number, "running"))
+        for epoch in trial(number).epochs:
+            tracker.epoch(number, epoch)
+        tracker.trial_ended(replace(trial(number), seconds=seconds))
+    tracker.flush()
+    runs = [run.data.to_dictionary() for _, run in sorted(trials(client, tracker).items())]
+    for run in runs:
+        for key in ("hpsearch.trial", "hpsearch.seed", "mlflow.runName"):
+            del run["tags"][key]
+        del run["metrics"]["trial_seconds"]
+    assert runs[0] == runs[1] == runs[2]
+
+
+def test_the_launch_chart_is_whole_once_the_launch_ends(open_tracker: OpenTracker, client: Any, trial: Make) -> None:
+    tracker = open_tracker(clock=Clock())
+    tracker.start_launch("")
+    run_id = tracker.launch_run_id
+    for number in range(4):
+        tracker.trial_ended(trial(number, value=50.0 - number))
+    tracker.end_launch()
+    tracker.flush()
+    history = client.get_metric_history(run_id, "objective")
+    assert [(metric.step, metric.value) for metric in history] == [(0, 50.0), (1, 49.0), (2, 48.0), (3, 47.0)]
 
 
 def test_pruned_failed_and_interrupted_are_told_apart(

@@ -123,3 +123,27 @@ def test_more_runs_than_a_page_are_all_found(store: MlflowStore, monkeypatch: py
 def test_a_study_of_another_name_is_another_experiment(store: MlflowStore, uri: str, info: StudyInfo) -> None:
     other: StudyInfo = replace(info, name="wine", uid="e" * 16)
     assert MlflowStore(uri, other, None).experiment_id != store.experiment_id
+
+
+def test_what_belongs_to_several_runs_goes_to_each_of_them(store: MlflowStore, client: Any) -> None:
+    store.write([
+        RunStart(0, "trial", "a", {}, {"p": "1"}), Points(0, (Point("m", 1.0),)), Tags(0, {"t": "x"}),
+        RunStart(1, "trial", "b", {}, {"p": "2"}), Points(1, (Point("m", 2.0),)), RunEnd(1, "FINISHED"),
+        Points(0, (Point("m", 3.0, 1),)), RunEnd(0, "FAILED"),
+    ])  # fmt: skip
+    first, second = (client.get_run(store.run_id(key)) for key in (0, 1))
+    assert (first.data.params, first.data.metrics, first.data.tags["t"]) == ({"p": "1"}, {"m": 3.0}, "x")
+    assert (second.data.params, second.data.metrics) == ({"p": "2"}, {"m": 2.0})
+    assert (first.info.status, second.info.status) == ("FAILED", "FINISHED")
+
+
+def test_more_than_a_server_takes_at_once_is_logged_all_the_same(store: MlflowStore, client: Any) -> None:
+    store.write([
+        RunStart(0, "trial", "a", {}, {f"p{n}": str(n) for n in range(150)}),
+        Points(0, tuple(Point("m", float(n), n) for n in range(1_500))),
+        Tags(0, {f"t{n}": str(n) for n in range(150)}),
+    ])  # fmt: skip
+    run = client.get_run(store.run_id(0))
+    assert len(run.data.params) == 150
+    assert {f"t{n}" for n in range(150)} <= run.data.tags.keys()
+    assert len(client.get_metric_history(run.info.run_id, "m")) == 1_500
