@@ -1,4 +1,4 @@
-"""The pictures a study puts into MLflow: a learning curve a trial, the search as a whole on the launch."""
+"""The pictures a study puts into MLflow when a launch ends: the notable trials' curves, the search as a whole."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import yaml
 from hpsearch.app.opened import OpenStudy
 from hpsearch.data.prepared import load_table
 from hpsearch.data.profile import profile_table
-from hpsearch.records import EpochRecord, StudyInfo, TrialRecord
+from hpsearch.metrics import Direction
+from hpsearch.records import StudyInfo, TrialRecord
 from hpsearch.report import figures
+from hpsearch.search.book import rank
 from hpsearch.search.importance import importances
 from hpsearch.tracking.items import LAUNCH
 from hpsearch.tracking.mlflow import Tracker
 
+TOP, FAILED = 5, 5
+"""Trials whose learning curves are drawn: the best ones, and the latest of those that failed after an epoch or more."""
 
-class TrialPictures:
-    """Draws each trial's learning curve as it ends (a `search.study.Listener`)."""
 
-    def __init__(self, tracker: Tracker, info: StudyInfo) -> None:
-        self._tracker = tracker
-        self._info = info
+def log_trial_pictures(tracker: Tracker, info: StudyInfo, records: Sequence[TrialRecord]) -> None:
+    """Log configuration and learning curve of the trials a person will look at to their runs.
 
-    def trial_started(self, record: TrialRecord) -> None:
-        """Pass over a trial's beginning."""
-
-    def epoch(self, number: int, epoch: EpochRecord) -> None:
-        """Pass over an epoch."""
-
-    def trial_ended(self, record: TrialRecord) -> None:
-        """Log the configuration, and the learning curve if there is one."""
+    Drawing takes 0.2 s each, as much as training may, so it is not done for all; MLflow charts the epochs of any trial.
+    """
+    for record in notable(records, info.direction):
         written = yaml.safe_dump(dict(record.configuration), sort_keys=False)
-        self._tracker.artifact(record.number, "configuration.yaml", written)
-        if record.epochs:
-            self._tracker.artifact(
-                record.number, "learning_curve.png", figures.learning_curve(record, self._info.objective)
-            )
+        tracker.artifact(record.number, "configuration.yaml", written)
+        tracker.artifact(record.number, "learning_curve.png", figures.learning_curve(record, info.objective))
+
+
+def notable(records: Sequence[TrialRecord], direction: Direction) -> list[TrialRecord]:
+    """Return the best trials, best first, and the latest that failed in training."""
+    best = [record for record in rank(records, direction) if record.copy_of is None]
+    failed = [record for record in records if record.state == "failed" and record.epochs and record.copy_of is None]
+    return best[:TOP] + sorted(failed, key=lambda record: record.number)[-FAILED:]
 
 
 def log_study_pictures(tracker: Tracker, study: OpenStudy, records: Sequence[TrialRecord]) -> None:

@@ -18,7 +18,7 @@ import yaml
 from hpsearch.app.best import deliver_best
 from hpsearch.app.display import Display, Fallbacks, Silent
 from hpsearch.app.opened import OpenStudy
-from hpsearch.app.pictures import TrialPictures, log_study_pictures
+from hpsearch.app.pictures import log_study_pictures, log_trial_pictures
 from hpsearch.app.results import StudyResult, load
 from hpsearch.app.store import store_folder
 from hpsearch.data.dataset import Dataset
@@ -159,7 +159,7 @@ def _launch(
         if book.records and (repaired := tracker.reconcile(list(book.records.values()))):
             shown.note(f"MLflow: {_counted(len(repaired), 'repair')} made after an earlier launch")
         shown.begin(study.info, plan.trials, pool.places, list(book.records.values()))
-        search = Search(asker, pool, book, plan, [tracker, TrialPictures(tracker, study.info), shown, Fallbacks(shown)])
+        search = Search(asker, pool, book, plan, [tracker, shown, Fallbacks(shown)])
         try:
             with _signals(search.interrupt):
                 ending = search.run()
@@ -205,6 +205,7 @@ def _end_launch(
     if ending != "interrupted" and any(record.state == "completed" for record in records):
         shown.note("packaging and evaluating the best trial")
         deliver_best(study, records, tracker)
+    log_trial_pictures(tracker, study.info, records)
     log_study_pictures(tracker, study, records)
     tracker.flush()
     if tracker.trouble:
