@@ -1,6 +1,8 @@
-"""What a program costs: seconds to compile and seconds a step, from its shape, fitted to this machine as it works."""
+"""What a program costs: seconds to open and seconds a step, from its shape, fitted to this machine as it works."""
 
 from __future__ import annotations
+
+from collections.abc import Set
 
 from hpsearch.training.compiled.activations import BLEND
 from hpsearch.training.compiled.shape import Shape
@@ -11,35 +13,44 @@ class Costs:
 
     def __init__(self) -> None:
         self._step = _Scale()
-        self._compile = _Scale()
-        self._kept: set[Shape] = set()
+        self._compiling = _Scale()
+        self._loading = _Scale()
+        self._kept: Set[Shape] = frozenset()
+
+    @property
+    def kept(self) -> Set[Shape]:
+        """The shapes whose programs are on disk."""
+        return self._kept
+
+    def know_kept(self, shapes: Set[Shape]) -> None:
+        """Take in which programs are on disk."""
+        self._kept = shapes
 
     def step_seconds(self, shape: Shape) -> float:
         """Return the seconds of one training step, padding counted."""
         return self._step.factor * _step_seconds(shape)
 
-    def compile_seconds(self, shape: Shape) -> float:
-        """Return the seconds of tracing and compiling."""
-        return self._compile.factor * self._price(shape)
-
-    def know_kept(self, shape: Shape) -> None:
-        """Take in that XLA's cache on disk has the shape's program: from then on it is only traced and loaded."""
-        self._kept.add(shape)
+    def opening_seconds(self, shape: Shape) -> float:
+        """Return the seconds until the shape's program can run: tracing and compiling it, or loading it from disk."""
+        scale, seconds = self._opening(shape)
+        return scale.factor * seconds
 
     def observe_steps(self, shape: Shape, steps: int, seconds: float) -> None:
         """Take in what some steps took."""
         self._step.observe(seconds, steps * _step_seconds(shape))
 
-    def observe_compile(self, shape: Shape, seconds: float) -> None:
-        """Take in what compiling took."""
-        self._compile.observe(seconds, self._price(shape))
+    def observe_opening(self, shape: Shape, seconds: float) -> None:
+        """Take in what opening took, as long as what is said to be kept is as it was before."""
+        scale, predicted = self._opening(shape)
+        scale.observe(seconds, predicted)
 
-    def _price(self, shape: Shape) -> float:
-        return _compile_seconds(shape) * (_LOADING if shape in self._kept else 1.0)
+    def _opening(self, shape: Shape) -> tuple[_Scale, float]:
+        seconds = _compile_seconds(shape)
+        return (self._loading, _LOADING * seconds) if shape in self._kept else (self._compiling, seconds)
 
 
-_LOADING = 0.4
-"""of the time of compiling, tracing included in both"""
+_LOADING = 0.14
+"""of the time of tracing and compiling"""
 
 
 class _Scale:

@@ -93,4 +93,4 @@ def test_an_epoch_of_more_steps_than_a_segment_trains_every_row(data: Dataset, m
 
 def test_what_is_compiled_is_known_to_the_next_trainer(data: Dataset) -> None:
     _train(CompiledTrainer(SETTINGS), data)
-    assert list((data.folder.parent / "programs").glob("*/*.shape"))
+    assert list((data.folder.parent / "programs").glob("*/*.program"))
