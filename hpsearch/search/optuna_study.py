@@ -14,12 +14,12 @@ from optuna.trial import FrozenTrial, TrialState
 from hpsearch.errors import StoreError
 from hpsearch.metrics import Direction
 from hpsearch.records import TrialRecord
+from hpsearch.search.best_and_latest import MOST, BestAndLatest
 from hpsearch.search.history import cut_torn_tail
 from hpsearch.search.journal import Journal, OneStudyStorage
 from hpsearch.search.normal import scipy_normal
 from hpsearch.search.pruners import make_pruner, reporting_steps
 from hpsearch.search.samplers import grid, make_sampler
-from hpsearch.search.thinned import Thinned
 from hpsearch.space.domain import Choices, IntRange, Value
 from hpsearch.space.optuna import to_distributions
 from hpsearch.space.space import Configuration, Space, configuration_key
@@ -58,9 +58,8 @@ class OptunaStudy:
         self._study = optuna.load_study(storage=self._storage, study_name=_NAME, pruner=pruner)
         self._study_id = self._storage.get_study_id_from_name(_NAME)
         self._study.sampler = make_sampler(search.sampler, search.seed, len(self.trials()))
-        # Each of hyperband's brackets has a TPE of its own, which needs the best of the bracket.
-        thin = search.sampler.name == "tpe" and search.pruner.name != "hyperband"
-        self._thinned = Thinned(direction, filter(_finished, self.trials())) if thin else None
+        few = BestAndLatest(direction, filter(_finished, self.trials()))
+        self._learned = few if _learns_from_few(search) else None
         self._live: dict[int, optuna.Trial] = {}
         self._grid = self._unseen(grid(space, search.seed)) if search.sampler.name == "grid" else None
 
@@ -76,7 +75,7 @@ class OptunaStudy:
             if following is None:
                 return None
             self.enqueue(following)
-        seen = None if self._thinned is None else self._thinned.trials()
+        seen = None if self._learned is None else self._learned.trials()
         with warnings.catch_warnings(), self._storage.narrowed(seen), scipy_normal():
             # A first choice outside a narrower range is drawn again, which is right; Optuna says so each time.
             warnings.simplefilter("ignore")
@@ -108,9 +107,9 @@ class OptunaStudy:
         self._live.pop(number, None)
         self._study.tell(number, value if optuna_state is TrialState.COMPLETE else None, state=optuna_state)
         self._log.flush()
-        if self._thinned is not None:
+        if self._learned is not None:
             trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
-            self._thinned.add(self._storage.get_trial(trial_id))
+            self._learned.add(self._storage.get_trial(trial_id))
 
     def enqueue_missing(self, configurations: Iterable[Configuration]) -> None:
         """Queue those configurations (`start_with`) that no trial has, waiting ones included."""
@@ -143,6 +142,16 @@ def started_at(trial: FrozenTrial) -> str:
     if trial.datetime_start is None:
         return ""
     return trial.datetime_start.astimezone(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _learns_from_few(search: SearchSection) -> bool:
+    """Tell whether the sampler can do without most trials: TPE can, in no bracket of hyperband, which has its own."""
+    sampler = search.sampler
+    return (
+        sampler.name == "tpe"
+        and search.pruner.name != "hyperband"
+        and int(sampler.options.get("n_startup_trials", 0)) <= MOST
+    )
 
 
 def _finished(trial: FrozenTrial) -> bool:

@@ -146,17 +146,23 @@ def test_an_ask_and_a_tell_are_one_write_each_and_a_report_waits_for_the_next(jo
 
 
 @pytest.mark.parametrize("pruner", ["median", "hyperband"])
-def test_tpe_goes_on_past_the_trials_it_learns_from(journal: Path, pruner: str) -> None:
-    study = open_study(journal, pruner=pruner)
+@pytest.mark.parametrize("startup", [10, 510])
+def test_tpe_goes_on_past_the_trials_it_learns_from(journal: Path, pruner: str, startup: int) -> None:
+    study = open_study(journal)
     for number in range(520):
-        study.ask()
-        study.tell(number, "completed", float(number % 7))
-    again = open_study(journal, sampler="tpe", pruner=pruner)
-    for number in (520, 521):
+        asked = study.ask()
+        assert asked is not None
+        study.tell(number, "completed", asked.configuration["learning_rate"])  # type: ignore[arg-type]
+    sampler = {"name": "tpe", "n_startup_trials": startup}
+    again = open_study(journal, sampler=sampler, pruner=pruner)
+    rates = []
+    for number in range(520, 530):
         asked = again.ask()
         assert asked is not None
         assert asked.number == number
-    assert len(again.trials()) == 522
+        rates.append(float(asked.configuration["learning_rate"]))
+    assert len(again.trials()) == 530
+    assert sorted(rates)[5] < 1e-3  # of 1e-4 to 1e-1, where the best are
 
 
 def test_a_grid_comes_by_each_configuration_once_over_several_launches(journal: Path) -> None:
