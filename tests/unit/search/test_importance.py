@@ -64,3 +64,11 @@ def test_a_layer_that_no_completed_net_has_has_no_importance() -> None:
     found = importances(records(depths=(1, 2)), deeper, "minimize")
     assert all("neurons_3" not in values for values in found.values())
     assert "neurons_2" not in found["fANOVA"]
+
+
+def test_of_many_trials_fanova_sees_some_as_good_and_bad_as_all() -> None:
+    ranked = sorted(records(), key=lambda record: (record.value, record.number))
+    every_other = importances(ranked[1::2], SPACE, "minimize")
+    found = importances(records(), SPACE, "minimize", most=20)
+    assert found["fANOVA"] == every_other["fANOVA"]
+    assert found["PED-ANOVA"] == importances(records(), SPACE, "minimize")["PED-ANOVA"]
