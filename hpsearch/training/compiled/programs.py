@@ -52,10 +52,15 @@ class Programs:
         return len(self._open)
 
 
+def example_arguments(shape: Shape, rows: Rows) -> tuple[State, Rows, Knobs]:
+    """Return arguments of the shape's program that train nothing."""
+    return _nothing_learned(shape), rows, _no_steps(shape)
+
+
 def _opened(shape: Shape, rows: Rows, kept: KeptPrograms) -> OpenProgram:
     import tensorflow as tf
 
-    arguments = (_nothing_learned(shape), rows, _no_steps(shape))
+    arguments = example_arguments(shape, rows)
     try:
         return _run_once(shape, kept.graph(shape), arguments, kept)
     except tf.errors.ResourceExhaustedError:
