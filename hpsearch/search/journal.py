@@ -113,16 +113,15 @@ class OneStudyStorage(JournalStorage):
         """Return the trials in these states (default: in any), by number."""
         if deepcopy:
             return super().get_all_trials(study_id, deepcopy, states)
-        unfinished = [self.get_trial(trial_id) for trial_id in self._unfinished]
-        parts = [[trial for trial in unfinished if states is None or trial.state in states]]
+        parts = [part for state, part in self._finished.items() if states is None or state in states]
         if self._narrowed is not None:
-            parts.append([trial for trial in self._narrowed if states is None or trial.state in states])
-        else:
-            parts += [trials for state, trials in self._finished.items() if states is None or state in states]
+            parts = [[trial for trial in self._narrowed if states is None or trial.state in states]]
         filled = [part for part in parts if part]
-        if len(filled) == 1 and filled[0] is not parts[0]:
-            return list(filled[0])
-        return sorted(chain.from_iterable(filled), key=_number)
+        found = list(*filled) if len(filled) < 2 else sorted(chain.from_iterable(filled), key=_number)
+        for trial in map(self.get_trial, self._unfinished):
+            if states is None or trial.state in states:
+                insort(found, trial, key=_number)
+        return found
 
     def _place(self, trial_id: int) -> None:
         trial = self.get_trial(trial_id)

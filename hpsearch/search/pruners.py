@@ -1,4 +1,4 @@
-"""A pruner by name: what a study file calls it -> Optuna's object, and the steps at which it wants to be told."""
+"""A pruner by name: what a study file calls it -> Optuna's kind of object, and the steps it wants to be told of."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import optuna
 
 from hpsearch.errors import Fault, SpecError
 from hpsearch.search.options import make_named
+from hpsearch.search.percentile import OrderedPercentilePruner
 from hpsearch.search.rungs import halving_rungs, rungs
 from hpsearch.spec.sections import NamedOptions
 
 _PRUNERS: dict[str, tuple[Callable[..., optuna.pruners.BasePruner], dict[str, Any]]] = {
-    "median": (optuna.pruners.MedianPruner, {"n_startup_trials": 5}),
-    "percentile": (optuna.pruners.PercentilePruner, {"percentile": 25.0, "n_startup_trials": 5}),
+    "median": (OrderedPercentilePruner, {"percentile": 50.0, "n_startup_trials": 5}),
+    "percentile": (OrderedPercentilePruner, {"percentile": 25.0, "n_startup_trials": 5}),
     "hyperband": (optuna.pruners.HyperbandPruner, {"reduction_factor": 3}),
     "successive_halving": (optuna.pruners.SuccessiveHalvingPruner, {"reduction_factor": 4}),
     "threshold": (optuna.pruners.ThresholdPruner, {}),
