@@ -4,9 +4,9 @@
 
 Runs one study the way `hpsearch run` does (TPE and the median pruner on the journal, MLflow on SQLite, the history,
 worker processes and their pipes; the table's default space with 30 epochs of nine metrics a trial), but the workers
-train nothing (`instant_worker.py`). A hundred trials around the 100th and around the last are paced, so that the
-pruner stops them as it would; a hundred before each of these come flat out, none stopped in time, which is the most a
-trial costs, and says how many trials a second the driver sustains with MLflow keeping up.
+train nothing (`instant_worker.py`). Of the hundred trials around the 100th, and around a late one, the first half is
+paced, so that the pruner stops trials as it would; the other half comes flat out, none stopped in time, which is the
+most a trial costs, and says how many trials a second the driver sustains with MLflow keeping up.
 
 Prints a JSON line a row and exits 0; targets stand beside the figures. Milliseconds and shares are processor time of
 one core: the share at a rate is seconds a trial times trials a second.
@@ -37,7 +37,7 @@ from hpsearch.spec import make_spec
 from hpsearch.tracking.mlflow import Tracker
 from hpsearch.workers.processes import ProcessPool
 
-STRETCH = 100
+STRETCH = 50
 """Trials over which a figure is taken."""
 EARLY = 100
 """The trial that a late one is compared with."""
@@ -59,19 +59,23 @@ PARTS = {
 
 def main() -> int:
     given = _arguments()
-    meter = Meter([(about - STRETCH // 2, about + STRETCH // 2) for about in (EARLY, given.trials)])
+    meter = Meter([EARLY, given.trials])
     meter.put_clocks()
     with tempfile.TemporaryDirectory() as temporary:
         _run(Path(given.store or temporary), meter, given)
-    rows = [row for first, last in meter.paced for row in _rows(meter, first, last, given.rates)]
+    rows = [
+        _row(f"{how} about trial {about}", meter, first, first + STRETCH, given.rates)
+        for about in (EARLY, given.trials)
+        for how, first in (("paced", about - STRETCH), ("flat out", about))
+    ]
     for row in rows:
         print(json.dumps({"benchmark": "overhead", **row}), flush=True)
     growth = [late["ms_a_trial"] / early["ms_a_trial"] for early, late in zip(rows[:2], rows[2:], strict=True)]
     end = {name: round(meter.wall[name], 2) for name in ("study pictures", "trial pictures")}
     last = {
         "row": f"trial {given.trials} over trial {EARLY}",
-        "flat_out": round(growth[0], 3),
-        "paced": round(growth[1], 3),
+        "paced": round(growth[0], 3),
+        "flat_out": round(growth[1], 3),
         "target": MOST_GROWTH,
         "met": max(growth) <= MOST_GROWTH,
         "seconds_at_the_end_of_the_launch": end,
@@ -85,9 +89,10 @@ def _run(store: Path, meter: Meter, given: argparse.Namespace) -> None:
         "name": "overhead",
         "data": {"sklearn": "diabetes"},
         "space": {"epochs": 30},
-        "search": {"trials": given.trials + STRETCH // 2, "early_stopping": None, "sampler": given.sampler},
+        "search": {"trials": given.trials + STRETCH, "early_stopping": None, "sampler": given.sampler},
     }
-    os.environ[PACE] = json.dumps([given.workers / max(given.rates), meter.paced])
+    paced = [(about - STRETCH, about) for about in (EARLY, given.trials)]
+    os.environ[PACE] = json.dumps([given.workers / max(given.rates), paced])
     program = (sys.executable, "-P", str(Path(__file__).with_name("instant_worker.py").absolute()))
     app.ProcessPool = functools.partial(ProcessPool, program=program)  # type: ignore[misc]
     app.deliver_best = lambda *_: Path()  # once a study, by TensorFlow
@@ -97,12 +102,11 @@ def _run(store: Path, meter: Meter, given: argparse.Namespace) -> None:
 class Meter(Silent):
     """Hears of the launch as its display does, and reads the clocks where a stretch of trials begins or ends."""
 
-    def __init__(self, paced: list[tuple[int, int]]) -> None:
-        self.paced = paced
+    def __init__(self, abouts: list[int]) -> None:
         self.cpu: Counter[str] = Counter()
         self.wall: Counter[str] = Counter()
         self.readings: dict[int, dict[str, Any]] = {}
-        self._edges = {edge for first, last in paced for edge in (_before(first), first, last)}
+        self._edges = {about + shift for about in abouts for shift in (-STRETCH, 0, STRETCH)}
         self._ended = self._epochs = 0
         self._trackers: list[Tracker] = []
 
@@ -142,15 +146,6 @@ class Meter(Silent):
             }
 
 
-def _rows(meter: Meter, first: int, last: int, rates: list[float]) -> list[dict[str, Any]]:
-    """Return what a trial cost flat out before a paced stretch, and in it."""
-    about = (first + last) // 2
-    return [
-        _row(f"flat out before trial {about}", meter, _before(first), first, rates),
-        _row(f"paced around trial {about}", meter, first, last, rates),
-    ]
-
-
 def _row(name: str, meter: Meter, first: int, last: int, rates: list[float]) -> dict[str, Any]:
     start, end, count = meter.readings[first], meter.readings[last], last - first
     cpu, wall = end["cpu"] - start["cpu"], end["wall"] - start["wall"]
@@ -169,11 +164,6 @@ def _row(name: str, meter: Meter, first: int, last: int, rates: list[float]) -> 
         "met": {rate: share <= MOST_SHARE for rate, share in shares.items()},
         "share_of_all_cores": {rate: round(share / (os.cpu_count() or 1), 3) for rate, share in shares.items()},
     }
-
-
-def _before(first: int) -> int:
-    """Return where the stretch before a paced one begins; the first trials pay for imports and the database."""
-    return max(first - STRETCH, 5)
 
 
 def _arguments() -> argparse.Namespace:
