@@ -82,6 +82,8 @@ def _session_config() -> Any:
         intra_op_parallelism_threads=threading.get_intra_op_parallelism_threads(),
         inter_op_parallelism_threads=threading.get_inter_op_parallelism_threads(),
     )
+    if not tf.config.get_visible_devices("GPU"):
+        config.device_count["GPU"] = 0  # a session looks for devices of its own, also for those the user has hidden
     # The graph is one call of what XLA compiles; 0.04 s to rewrite it.
     config.graph_options.rewrite_options.disable_meta_optimizer = True
     return config
