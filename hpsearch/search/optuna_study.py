@@ -17,7 +17,6 @@ from hpsearch.records import TrialRecord
 from hpsearch.search.best_and_latest import MOST, BestAndLatest
 from hpsearch.search.history import cut_torn_tail
 from hpsearch.search.journal import Journal, OneStudyStorage
-from hpsearch.search.normal import scipy_normal
 from hpsearch.search.pruners import make_pruner, reporting_steps
 from hpsearch.search.samplers import grid, make_sampler
 from hpsearch.space.domain import Choices, IntRange, Value
@@ -76,7 +75,7 @@ class OptunaStudy:
                 return None
             self.enqueue(following)
         seen = None if self._learned is None else self._learned.trials()
-        with warnings.catch_warnings(), self._storage.narrowed(seen), scipy_normal():
+        with warnings.catch_warnings(), self._storage.narrowed(seen):
             # A first choice outside a narrower range is drawn again, which is right; Optuna says so each time.
             warnings.simplefilter("ignore")
             trial = self._study.ask(fixed_distributions=self._distributions)

@@ -12,12 +12,13 @@ import optuna
 
 from hpsearch.errors import Fault, SpecError
 from hpsearch.search.options import make_named
+from hpsearch.search.tpe import QuickTPESampler
 from hpsearch.space.domain import Choices, Domain, IntRange, Value
 from hpsearch.space.space import Space
 from hpsearch.spec.sections import NamedOptions
 
 _SAMPLERS: dict[str, tuple[Callable[..., optuna.samplers.BaseSampler], dict[str, Any]]] = {
-    "tpe": (optuna.samplers.TPESampler, {"multivariate": True, "constant_liar": True}),
+    "tpe": (QuickTPESampler, {"multivariate": True, "constant_liar": True}),
     "random": (optuna.samplers.RandomSampler, {}),
     "grid": (optuna.samplers.RandomSampler, {}),
     "qmc": (optuna.samplers.QMCSampler, {"warn_independent_sampling": False, "warn_asynchronous_seeding": False}),
