@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hpsearch.space.space import Configuration, widths
 from hpsearch.training.compiled.activations import coefficients
-from hpsearch.training.compiled.dropout import BITS
+from hpsearch.training.compiled.dropout import BITS, layer_keys
 from hpsearch.training.compiled.optimizer_rows import initial_v, optimizer_rows
 from hpsearch.training.compiled.padding import pack, unpack
 from hpsearch.training.compiled.program import SEGMENT, Knobs, Program, Rows, State
@@ -29,6 +29,7 @@ class Fit:
         self._state = State(w, tf.zeros_like(w), tf.fill(w.shape, initial_v(job.configuration)), tf.zeros(3))
         self._batch = min(int(job.configuration["batch_size"]), program.shape.batch)
         self._steps = -(-count // self._batch)
+        self._keys = layer_keys(_dropout_seed(job.seed), len(program.shape.widths))
 
     def epoch(self, number: int) -> tuple[float, float, float]:
         """Train an epoch, counted from 1; return its means over the rows: loss with penalties, and two metrics."""
@@ -61,11 +62,17 @@ class Fit:
         rows[:steps] = optimizer_rows(configuration, before + 1, steps)
         return Knobs(
             first=_whole(first), steps=_whole(steps), count=_whole(self._count), batch=_whole(self._batch),
-            counter=_whole(before), seed=_whole(_dropout_seed(self._job.seed)), dropped=_whole(round(rate * 2**BITS)),
-            widths=_whole(widths(configuration)), kept_scale=_real(1 / (1 - rate)),
+            counter=_whole(before), dropped=_whole(round(rate * 2**BITS)), keys=_whole(self._keys),
+            kept_scales=tuple(map(_real, self._kept_scales(rate))),
             l2=_real(float(configuration.get("l2", 0.0))), activation=_real(_activation(configuration)),
             optimizer=_real(rows), order=_whole(order),
         )  # fmt: skip
+
+    def _kept_scales(self, rate: float) -> list[NDArray[np.float32]]:
+        scales = [np.zeros(units, np.float32) for units in self._program.shape.widths]
+        for scale, units in zip(scales, widths(self._job.configuration), strict=True):
+            scale[:units] = 1 / (1 - rate)
+        return scales
 
 
 def _activation(configuration: Configuration) -> tuple[float, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hpsearch.training.compiled.activations import COEFFICIENTS, activate
-from hpsearch.training.compiled.dropout import kept_units
+from hpsearch.training.compiled.dropout import kept_units, step_keys
 from hpsearch.training.compiled.losses import loss_terms
 from hpsearch.training.compiled.optimizer_rows import FIELDS
 from hpsearch.training.compiled.shape import Shape
@@ -49,10 +49,9 @@ class Knobs(NamedTuple):
     count: tf.Tensor  # () int32, training rows
     batch: tf.Tensor  # () int32
     counter: tf.Tensor  # () int32, steps of the trial before this segment
-    seed: tf.Tensor  # () int32, of dropout
+    keys: tf.Tensor  # (hidden layers,) int32, of dropout
     dropped: tf.Tensor  # () int32, see `dropout.py`
-    widths: tf.Tensor  # (hidden layers,) int32
-    kept_scale: tf.Tensor  # () 1 / (1 - dropout)
+    kept_scales: tuple[tf.Tensor, ...]  # (units,) for each hidden layer: 1 / (1 - dropout), 0 where a unit is padding
     l2: tf.Tensor  # ()
     activation: tf.Tensor  # (COEFFICIENTS,)
     optimizer: tf.Tensor  # (SEGMENT, FIELDS)
@@ -88,7 +87,7 @@ def _step(shape: Shape, i: tf.Tensor, state: State, rows: Rows, knobs: Knobs) ->
     start = (knobs.first + i) * knobs.batch
     # Not tf.slice: XLA takes its start as a constant, and would compile again for every batch size and segment.
     chosen = tf.gather(knobs.order, start + tf.range(shape.batch))
-    live = tf.range(shape.batch) < tf.minimum(knobs.batch, knobs.count - start)  # the last batch may be ragged
+    n = tf.minimum(knobs.batch, knobs.count - start)  # the last batch may be ragged
     x, y, weight = (tf.gather(part, chosen) for part in rows)
     layers = _layers(shape, state.w)
 
@@ -98,8 +97,7 @@ def _step(shape: Shape, i: tf.Tensor, state: State, rows: Rows, knobs: Knobs) ->
     row_loss, slope, metrics = loss_terms(shape.loss, outputs, y)
 
     # Keras 3 divides a batch's weighted losses by its rows, not by the sum of the weights.
-    live_rows = tf.cast(live, tf.float32)
-    n = tf.reduce_sum(live_rows)
+    live_rows, n = tf.cast(tf.range(shape.batch) < n, tf.float32), tf.cast(n, tf.float32)
     weight = weight * live_rows
     gradient = _backward(shape, slope * (weight / n)[:, None], hidden, layers, knobs.l2)
     measured = tf.concat([(row_loss * weight)[:, None], metrics * live_rows[:, None]], axis=1)
@@ -123,12 +121,13 @@ def _forward(shape: Shape, x: tf.Tensor, layers: Layers, knobs: Knobs, step: tf.
     import tensorflow as tf
 
     passed = [_Hidden(x, None)]
+    keys = step_keys(knobs.keys, step)
     for layer, units in enumerate(shape.widths):
         kernel, bias = layers[layer]
         f, slope = activate(shape.activation, knobs.activation, passed[-1].output @ kernel + bias)
-        kept = kept_units(knobs.seed, step, layer, (shape.batch, units), knobs.dropped)
+        kept = kept_units(keys[layer], (shape.batch, units), knobs.dropped)
         # Where a unit is padding, f(0) need not be zero: sigmoid(0) is 1/2.
-        scale = tf.where(kept & (tf.range(units) < knobs.widths[layer]), knobs.kept_scale, 0.0)
+        scale = tf.where(kept, knobs.kept_scales[layer], 0.0)
         passed.append(_Hidden(f * scale, slope * scale))
     return passed
 
@@ -193,8 +192,8 @@ def _signature(shape: Shape) -> list[Any]:
         State(weights, weights, weights, real(3)),
         Rows(real(shape.rows, shape.inputs), real(shape.rows), real(shape.rows)),
         Knobs(
-            first=whole(), steps=whole(), count=whole(), batch=whole(), counter=whole(), seed=whole(), dropped=whole(),
-            widths=whole(len(shape.widths)), kept_scale=real(), l2=real(), activation=real(COEFFICIENTS),
-            optimizer=real(SEGMENT, len(FIELDS)), order=whole(shape.rows + shape.batch),
+            first=whole(), steps=whole(), count=whole(), batch=whole(), counter=whole(), dropped=whole(),
+            keys=whole(len(shape.widths)), kept_scales=tuple(real(units) for units in shape.widths), l2=real(),
+            activation=real(COEFFICIENTS), optimizer=real(SEGMENT, len(FIELDS)), order=whole(shape.rows + shape.batch),
         ),
     ]  # fmt: skip

@@ -65,7 +65,7 @@ def open_program(shape: Shape, graph: bytes) -> OpenProgram:
     )
 
     def run(state: State, rows: Rows, knobs: Knobs) -> State:
-        return State(*(tf.constant(part) for part in call(*(np.asarray(part) for part in (*state, *rows, *knobs)))))
+        return State(*(tf.constant(part) for part in call(*map(np.asarray, tf.nest.flatten((state, rows, knobs))))))
 
     return OpenProgram(Program(shape, run), session.close)
 

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from hpsearch.training.compiled.dropout import BITS, kept_units
+from hpsearch.training.compiled.dropout import BITS, kept_units, layer_keys, step_keys
 from hpsearch.training.quiet import import_keras
 
 import_keras()
@@ -24,8 +24,8 @@ SIZE = (128, 256)
 def _kept(
     rate: float, *, seed: int = 1, step: int = 0, layer: int = 0, size: tuple[int, int] = SIZE
 ) -> NDArray[np.bool_]:
-    scalars = [tf.constant(value, tf.int32) for value in (seed, step, round(rate * 2**BITS))]
-    return np.asarray(kept_units(scalars[0], scalars[1], layer, size, scalars[2]))
+    keys = step_keys(tf.constant(layer_keys(seed, layer + 1)), tf.constant(step))
+    return np.asarray(kept_units(keys[layer], size, tf.constant(round(rate * 2**BITS))))
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.01, 0.1, 0.3, 0.5, 0.9, 0.99])

@@ -14,7 +14,7 @@ from hpsearch.data.dataset import Arrays, Signature
 from hpsearch.model import build_model, initial_weights
 from hpsearch.space.table import OPTIMIZERS
 from hpsearch.training.compiled.activations import BLEND
-from hpsearch.training.compiled.dropout import BITS, kept_units
+from hpsearch.training.compiled.dropout import BITS, kept_units, step_keys
 from hpsearch.training.compiled.fit import Fit
 from hpsearch.training.compiled.padding import pack, unpack
 from hpsearch.training.compiled.program import Knobs, Program, Rows, State, build_program
@@ -113,7 +113,7 @@ def test_masks_are_those_of_the_trial_s_own_step_and_layer() -> None:
     rate, size = 0.4, 16
     configuration = _configuration(dropout=rate, batch_size=size, learning_rate=0.1)
     calls = _heard(configuration, epochs=2)
-    seed, dropped = calls[0][0].seed, tf.constant(round(rate * 2**BITS))
+    layer_keys, dropped = calls[0][0].keys, tf.constant(round(rate * 2**BITS))
     model, train = build_model(configuration, SIGNATURE, SEED, "mse"), _arrays()
     hidden = [layer for layer in model.layers if layer.name.startswith("hidden")]
     step = 0
@@ -122,9 +122,9 @@ def test_masks_are_those_of_the_trial_s_own_step_and_layer() -> None:
         for start in range(0, ROWS, size):
             chosen = order[start : start + size]
             with tf.GradientTape() as tape:
-                passed = train.x[chosen]
+                passed, keys = train.x[chosen], step_keys(layer_keys, tf.constant(step))
                 for i, layer in enumerate(hidden):
-                    kept = kept_units(seed, tf.constant(step), i, (len(chosen), layer.units), dropped)
+                    kept = kept_units(keys[i], (len(chosen), layer.units), dropped)
                     passed = layer(passed) * tf.where(kept, 1 / (1 - rate), 0.0)
                 loss = tf.reduce_mean((model.layers[-1](passed)[:, 0] - train.y[chosen]) ** 2)
             gradients = tape.gradient(loss, model.trainable_weights)

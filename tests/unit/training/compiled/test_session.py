@@ -25,8 +25,8 @@ def _learning() -> tuple[State, Rows, Knobs]:
     optimizer = np.zeros_like(knobs.optimizer)
     optimizer[:, [2, 6, 9]] = 1.0, 0.1, 1.0  # plain descent: m = g, w -= 0.1 m / 1
     learning = knobs._replace(
-        steps=np.int32(20), count=np.int32(256), batch=np.int32(8), widths=np.array(SHAPE.widths, np.int32),
-        kept_scale=np.float32(1), optimizer=optimizer, order=np.arange(264, dtype=np.int32) % 256,
+        steps=np.int32(20), count=np.int32(256), batch=np.int32(8),
+        kept_scales=(np.ones(3, np.float32),), optimizer=optimizer, order=np.arange(264, dtype=np.int32) % 256,
     )  # fmt: skip
     return state._replace(w=RNG.normal(size=SHAPE.weights).astype(np.float32)), rows, learning
 
