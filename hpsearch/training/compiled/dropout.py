@@ -20,17 +20,17 @@ _UNITS = 16384  # the table's widest layer
 _ROWS = 2**32 // _UNITS  # of one key: with more, places would come round again
 
 
-def layer_keys(seed: int, layers: int) -> NDArray[np.int32]:
-    """Return what tells a trial's hidden layers apart, (layers,): 32 bits each. seed: below 2^31."""
+def layer_keys(seed: int, layers: int) -> NDArray[np.uint32]:
+    """Return what tells a trial's hidden layers apart, (layers,). seed: below 2^32."""
     words = [_hash(np.array([(seed + layer * 0x85EBCA6B) & 0xFFFFFFFF], np.uint32))[0] for layer in range(layers)]
-    return np.array(words, np.uint32).view(np.int32)
+    return np.array(words, np.uint32)
 
 
 def step_keys(keys: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
     """Return the keys of one step, uint32. keys: of the layers (`layer_keys`); step: int32 scalar."""
     import tensorflow as tf
 
-    return _mix(tf.bitcast(keys, tf.uint32) + tf.cast(step, tf.uint32))
+    return _mix(keys + tf.cast(step, tf.uint32))
 
 
 def kept_units(key: tf.Tensor, size: tuple[int, int], dropped: tf.Tensor) -> tf.Tensor:

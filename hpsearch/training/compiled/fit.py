@@ -29,7 +29,7 @@ class Fit:
         self._state = State(w, tf.zeros_like(w), tf.fill(w.shape, initial_v(job.configuration)), tf.zeros(3))
         self._batch = min(int(job.configuration["batch_size"]), program.shape.batch)
         self._steps = -(-count // self._batch)
-        self._keys = layer_keys(_dropout_seed(job.seed), len(program.shape.widths))
+        self._keys = tf.constant(layer_keys(_dropout_seed(job.seed), len(program.shape.widths)))
 
     def epoch(self, number: int) -> tuple[float, float, float]:
         """Train an epoch, counted from 1; return its means over the rows: loss with penalties, and two metrics."""
@@ -62,7 +62,7 @@ class Fit:
         rows[:steps] = optimizer_rows(configuration, before + 1, steps)
         return Knobs(
             first=_whole(first), steps=_whole(steps), count=_whole(self._count), batch=_whole(self._batch),
-            counter=_whole(before), dropped=_whole(round(rate * 2**BITS)), keys=_whole(self._keys),
+            counter=_whole(before), dropped=_whole(round(rate * 2**BITS)), keys=self._keys,
             kept_scales=tuple(map(_real, self._kept_scales(rate))),
             l2=_real(float(configuration.get("l2", 0.0))), activation=_real(_activation(configuration)),
             optimizer=_real(rows), order=_whole(order),

@@ -49,7 +49,7 @@ class Knobs(NamedTuple):
     count: tf.Tensor  # () int32, training rows
     batch: tf.Tensor  # () int32
     counter: tf.Tensor  # () int32, steps of the trial before this segment
-    keys: tf.Tensor  # (hidden layers,) int32, of dropout
+    keys: tf.Tensor  # (hidden layers,) uint32, of dropout
     dropped: tf.Tensor  # () int32, see `dropout.py`
     kept_scales: tuple[tf.Tensor, ...]  # (units,) for each hidden layer: 1 / (1 - dropout), 0 where a unit is padding
     l2: tf.Tensor  # ()
@@ -193,7 +193,7 @@ def _signature(shape: Shape) -> list[Any]:
         Rows(real(shape.rows, shape.inputs), real(shape.rows), real(shape.rows)),
         Knobs(
             first=whole(), steps=whole(), count=whole(), batch=whole(), counter=whole(), dropped=whole(),
-            keys=whole(len(shape.widths)), kept_scales=tuple(real(units) for units in shape.widths), l2=real(),
+            keys=tf.TensorSpec(len(shape.widths), tf.uint32), kept_scales=tuple(map(real, shape.widths)), l2=real(),
             activation=real(COEFFICIENTS), optimizer=real(SEGMENT, len(FIELDS)), order=whole(shape.rows + shape.batch),
         ),
     ]  # fmt: skip

@@ -100,7 +100,7 @@ def _no_steps(shape: Shape) -> Knobs:
     whole, real = np.int32(0), np.float32(0)
     return Knobs(
         first=whole, steps=whole, count=whole, batch=whole, counter=whole, dropped=whole,
-        keys=np.zeros(len(shape.widths), np.int32), l2=real,
+        keys=np.zeros(len(shape.widths), np.uint32), l2=real,
         kept_scales=tuple(np.zeros(units, np.float32) for units in shape.widths),
         activation=np.zeros(COEFFICIENTS, np.float32), optimizer=np.zeros((SEGMENT, len(FIELDS)), np.float32),
         order=np.zeros(shape.rows + shape.batch, np.int32),
