@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -9,29 +8,15 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
+from sample_studies import new_store
 
 from hpsearch.records import EpochRecord, StudyInfo, TrialRecord, TrialState
-from hpsearch.tracking.database import database_made_once
 from hpsearch.tracking.mlflow import Tracker
-from hpsearch.tracking.silence import import_mlflow
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow takes seconds to make its database, and it is the same every time."""
-    import_mlflow()
-    path = tmp_path_factory.mktemp("template") / "mlflow.db"
-    with database_made_once(f"sqlite:///{path}"):
-        MlflowClient(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture
-def uri(tmp_path: Path, empty_database: Path) -> str:
-    for suffix in ("", "-wal", "-shm"):
-        if (file := empty_database.with_name(empty_database.name + suffix)).exists():
-            shutil.copy(file, tmp_path / file.name)
-    return f"sqlite:///{tmp_path}/mlflow.db"
+def uri(tmp_path: Path, mlflow_database: Path) -> str:
+    return f"sqlite:///{new_store(tmp_path / 'store', mlflow_database)}/mlflow.db"
 
 
 @pytest.fixture
