@@ -27,7 +27,7 @@ def init(
 def check(study: StudyFile, as_json: Json = False, store: Store = None) -> None:
     """Try a study file: its data, one tiny trial, the time it takes."""
     from hpsearch.app.check import check as check_study
-    from hpsearch.cli.tables import duration, number
+    from hpsearch.report.text import duration, number
 
     found = check_study(study, store=store)
     if as_json:

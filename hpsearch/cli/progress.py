@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hpsearch.app.display import Display
-from hpsearch.cli.tables import configuration_text, duration, number
+from hpsearch.cli.tables import configuration_text
 from hpsearch.records import EpochRecord, StudyInfo, TrialRecord
+from hpsearch.report.text import duration, number
 from hpsearch.search.book import rank
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class _Tally:
     def counts(self) -> str:
         best = self.best()
         ends = [f"{self.state(state)} {state}" for state in ("pruned", "failed") if self.state(state)]
-        value = [] if best is None else [f"best {number(best.value)}"]
+        value = [] if best is None or best.value is None else [f"best {number(best.value)}"]
         return ", ".join([f"{self.done()}/{self.trials}", *ends, *value])
 
     def time_left(self) -> str:

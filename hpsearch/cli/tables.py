@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hpsearch.report.text import readable
+from hpsearch.report.text import duration, number, readable
 from hpsearch.space.domain import describe
 from hpsearch.space.space import Configuration, widths
 
@@ -15,25 +15,9 @@ if TYPE_CHECKING:
 
     from hpsearch.app.eda import Exploration
     from hpsearch.app.results import StudyResult
+    from hpsearch.records import TrialRecord
     from hpsearch.report.compare import Comparison
     from hpsearch.spec import StudySpec
-
-
-def number(value: float | None) -> str:
-    """Return four significant digits, or a dash."""
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-
-
-def duration(seconds: float) -> str:
-    """Return `45 s`, `3 min 20 s`, `2 h 5 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def configuration_text(configuration: Configuration) -> str:
@@ -84,7 +68,7 @@ def _print_best_trials(console: Console, result: StudyResult, top: int) -> None:
     table.add_column("configuration", overflow="fold")
     for record in ranked:
         table.add_row(
-            str(record.number), number(record.value), str(record.best_epoch), f"{record.parameters:,}",
+            str(record.number), _value(record), str(record.best_epoch), f"{record.parameters:,}",
             f"{record.seconds:.1f}", configuration_text(record.configuration),
         )  # fmt: skip
     _print_table(console, table)
@@ -138,7 +122,7 @@ def print_studies(console: Console, results: Sequence[StudyResult]) -> None:
     rows = [
         (
             result.name, result.info.task, f"{result.done()}/{result.file.trials}",
-            f"val_{result.info.objective} {number(result.best.value)}" if result.best else "-",
+            f"val_{result.info.objective} {_value(result.best)}" if result.best else "-",
             _when(result.file.created),
         )
         for result in results
@@ -150,7 +134,7 @@ def print_best(console: Console, result: StudyResult) -> None:
     """Print the best configuration a row each, and its evaluation."""
     best = result.best
     assert best is not None
-    value = f"val_{result.info.objective} {number(best.value)} at epoch {best.best_epoch}"
+    value = f"val_{result.info.objective} {_value(best)} at epoch {best.best_epoch}"
     console.print(f"trial {best.number} of '{result.name}': {value}, {best.parameters:,} weights")
     for name, setting in best.configuration.items():
         console.print(f"  {name}: {_cell(setting)}")
@@ -246,3 +230,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _value(record: TrialRecord) -> str:
+    return "-" if record.value is None else number(record.value)

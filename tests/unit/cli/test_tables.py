@@ -23,30 +23,6 @@ def printed(console: Console) -> str:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "-"),
-        (0.0, "0"),
-        (0.123456, "0.1235"),
-        (1e-9, "1e-09"),
-        (9999.4, "9999"),
-        (123456.7, "123,457"),
-        (-2.5, "-2.5"),
-    ],
-)
-def test_a_number_has_four_digits_that_count(value: float | None, text: str) -> None:
-    assert tables.number(value) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.2, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (3600, "1 h 0 min"), (7500, "2 h 5 min")],
-)
-def test_a_duration_reads_like_one(seconds: float, text: str) -> None:
-    assert tables.duration(seconds) == text
-
-
-@pytest.mark.parametrize(
     ("configuration", "text"),
     [
         ({}, ""),
