@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from hpsearch.space.space import Configuration, widths
 from hpsearch.training.compiled.activations import coefficients
 from hpsearch.training.compiled.dropout import BITS, layer_keys
-from hpsearch.training.compiled.optimizer_rows import initial_v, optimizer_rows
+from hpsearch.training.compiled.optimizer_rows import FIELDS, initial_v, optimizer_rows
 from hpsearch.training.compiled.padding import pack, unpack
 from hpsearch.training.compiled.program import SEGMENT, Knobs, Program, Rows, State
 from hpsearch.training.seeds import row_order
@@ -29,7 +29,9 @@ class Fit:
         self._state = State(w, tf.zeros_like(w), tf.fill(w.shape, initial_v(job.configuration)), tf.zeros(3))
         self._batch = min(int(job.configuration["batch_size"]), program.shape.batch)
         self._steps = -(-count // self._batch)
+        self._rate = float(job.configuration.get("dropout", 0.0))
         self._keys = tf.constant(layer_keys(_dropout_seed(job.seed), len(program.shape.widths)))
+        self._kept_scales = tuple(map(_real, _kept_scales(program.shape.widths, widths(job.configuration), self._rate)))
 
     def epoch(self, number: int) -> tuple[float, float, float]:
         """Train an epoch, counted from 1; return its means over the rows: loss with penalties, and two metrics."""
@@ -57,22 +59,23 @@ class Fit:
         configuration = self._job.configuration
         steps = min(SEGMENT, self._steps - first)
         before = (number - 1) * self._steps + first
-        rate = float(configuration.get("dropout", 0.0))
-        rows = np.zeros((SEGMENT, optimizer_rows(configuration, 1, 1).shape[1]), np.float32)
+        rows = np.zeros((SEGMENT, len(FIELDS)), np.float32)
         rows[:steps] = optimizer_rows(configuration, before + 1, steps)
         return Knobs(
             first=_whole(first), steps=_whole(steps), count=_whole(self._count), batch=_whole(self._batch),
-            counter=_whole(before), dropped=_whole(round(rate * 2**BITS)), keys=self._keys,
-            kept_scales=tuple(map(_real, self._kept_scales(rate))),
+            counter=_whole(before), dropped=_whole(round(self._rate * 2**BITS)), keys=self._keys,
+            kept_scales=self._kept_scales,
             l2=_real(float(configuration.get("l2", 0.0))), activation=_real(_activation(configuration)),
             optimizer=_real(rows), order=_whole(order),
         )  # fmt: skip
 
-    def _kept_scales(self, rate: float) -> list[NDArray[np.float32]]:
-        scales = [np.zeros(units, np.float32) for units in self._program.shape.widths]
-        for scale, units in zip(scales, widths(self._job.configuration), strict=True):
-            scale[:units] = 1 / (1 - rate)
-        return scales
+
+def _kept_scales(room: tuple[int, ...], units: tuple[int, ...], rate: float) -> list[NDArray[np.float32]]:
+    """Return what the units of each hidden layer are scaled by when they are kept; 0 where there is only room."""
+    scales = [np.zeros(width, np.float32) for width in room]
+    for scale, width in zip(scales, units, strict=True):
+        scale[:width] = 1 / (1 - rate)
+    return scales
 
 
 def _activation(configuration: Configuration) -> tuple[float, ...]:
