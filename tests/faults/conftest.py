@@ -28,11 +28,11 @@ SLOW: dict[str, Any] = {
     "data": {"csv": "rentals.csv", "target": "cnt"},
     "space": FIXED | {"learning_rate": {"low": 1e-3, "high": 1e-1, "log": True}, "epochs": [4, 40]},
     "search": {
-        "trials": 4, "sampler": "random", "pruner": "none", "early_stopping": None, "workers": 2,
+        "trials": 4, "sampler": "random", "pruner": "none", "early_stopping": None, "workers": 2, "trainer": "keras",
         "start_with": [FIXED | {"learning_rate": 0.1, "epochs": 4}, FIXED | {"learning_rate": 0.1, "epochs": 40}],
     },
 }  # fmt: skip
-"""Four trials on two workers; when trial 0 ends, trial 1 has most of its epochs before it."""
+"""Four trials on two workers; when trial 0 ends, trial 1 has most of its epochs before it (compiled ones are brief)."""
 
 
 class Driver:

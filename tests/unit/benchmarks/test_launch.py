@@ -60,7 +60,8 @@ def test_what_points_a_contender_elsewhere_is_kept_from_it(tmp_path: Path, monke
     program = "import os; print(sorted(name for name in os.environ if os.environ[name] == '1'))"
     run_all([python(program, tmp_path / "log.txt", environment={"ADDED": "1"})])
     names = (tmp_path / "log.txt").read_text()
-    assert "'ADDED', 'KEPT'" in names
+    assert "'ADDED'" in names
+    assert "'KEPT'" in names
     assert "HPSEARCH" not in names
     assert "DONTWRITE" not in names
     assert "TRACKING" not in names
