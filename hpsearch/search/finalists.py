@@ -18,6 +18,7 @@ from hpsearch.errors import StoreError
 from hpsearch.metrics import Direction
 from hpsearch.records import TrialRecord
 from hpsearch.search.book import rank
+from hpsearch.search.folder import StudyFolder
 from hpsearch.search.history import append_line
 from hpsearch.search.verdict import Retrained
 from hpsearch.space.space import Configuration
@@ -205,3 +206,8 @@ def read_results(path: Path) -> dict[Key, TrainingResult]:
             raise StoreError(f"{path}:{number}: the line is damaged; remove it, and it is trained again") from None
         results[result.key] = result
     return results
+
+
+def finalist_weights(folder: StudyFolder, key: Key) -> Path:
+    """Return where the weights of a finalist's training are kept."""
+    return folder.weights / "finalist-{}-{}-{}.npz".format(*key)
