@@ -4,6 +4,8 @@
     <store>/studies/<name>/optuna.journal    Optuna's storage, written by the driver alone
     <store>/studies/<name>/history.jsonl     a line for each finished trial, with every epoch
     <store>/studies/<name>/weights/          the best trials' weights
+    <store>/studies/<name>/finalists.jsonl   a line for each training of a finalist on a new seed
+    <store>/studies/<name>/verdict.json      what the finalists' comparison says
     <store>/studies/<name>/logs/             what workers printed
     <store>/studies/.<name>.lock             held (flock) while a driver runs; outside, as the folder can be moved
 
@@ -71,6 +73,16 @@ class StudyFolder:
     def weights(self) -> Path:
         """Folder of the best trials' weights."""
         return self.path / "weights"
+
+    @property
+    def finalists(self) -> Path:
+        """The finished trainings of finalists, a JSON line each."""
+        return self.path / "finalists.jsonl"
+
+    @property
+    def verdict(self) -> Path:
+        """What the finalists' comparison says."""
+        return self.path / "verdict.json"
 
     @property
     def logs(self) -> Path:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from hpsearch.errors import StoreError
 from hpsearch.records import TrialRecord, trial_from_json
@@ -17,7 +18,15 @@ from hpsearch.records import TrialRecord, trial_from_json
 
 def append_record(path: Path, record: TrialRecord) -> None:
     """Add a finished trial; it is on disk when this returns."""
-    line = json.dumps(record.to_json(), separators=(",", ":"), allow_nan=False) + "\n"
+    append_line(path, record.to_json())
+
+
+def append_line(path: Path, values: dict[str, Any]) -> None:
+    """Add a line of JSON to a file; it is on disk when this returns. What a full disk cuts short is taken back.
+
+    Raises StoreError where the disk refuses.
+    """
+    line = json.dumps(values, separators=(",", ":"), allow_nan=False) + "\n"
     size = path.stat().st_size if path.exists() else 0
     try:
         with path.open("ab") as file:

@@ -9,7 +9,7 @@ FREE = frozenset(
     f"search.{name}"
     for name in ("trials", "timeout", "trial_timeout", "workers", "keep_models", "stop_at", "start_with")
 ) | {"description"}
-"""Fields that change no result of a trial, and may differ from launch to launch."""
+"""Fields that change no result of a trial, and may differ from launch to launch; as may all of `winner`."""
 
 
 def differences(began: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -19,7 +19,7 @@ def differences(began: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return [
         f"{name}: {old.get(name)!r} -> {new.get(name)!r}"
         for name in names
-        if old.get(name) != new.get(name) and name not in FREE
+        if old.get(name) != new.get(name) and name not in FREE and name.partition(".")[0] != "winner"
     ]
 
 

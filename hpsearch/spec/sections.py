@@ -358,6 +358,33 @@ class SearchSection(Section):
     stop_at: float | None = Field(None, description="objective good enough to stop the search")
 
 
+class WinnerSection(Section):
+    """How the winner is found among the best trials, once luck is taken out."""
+
+    finalists: Whole = Field(5, ge=1, le=100, description="best configurations that are trained again")
+    seeds: Whole = Field(5, ge=2, le=100, description="new seeds that each is trained from")
+    prefer: Literal["cheapest", "score"] = Field(
+        "cheapest", description="of those that cannot be told from the best: the smallest net, or the best mean"
+    )
+    baselines: bool = Field(True, description="compare with a constant, a linear model and gradient boosting")
+
+
+class _Also:
+    """Puts a word that a validator reads into a field's JSON Schema."""
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = handler(core)
+        return {"anyOf": [*schema.pop("anyOf", [schema]), {"const": self._word}]}
+
+
+def _no_winner(given: Any) -> Any:
+    """Read `none`, which turns it off."""
+    return None if given == "none" else given
+
+
 SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
 
@@ -378,6 +405,9 @@ class StudySpec(Section):
     prepare: PrepareSection = Field(default_factory=PrepareSection)
     space: SpaceSection = Field(default_factory=SpaceSection, description="the hyperparameter table")
     search: SearchSection = Field(default_factory=SearchSection)
+    winner: Annotated[WinnerSection | None, BeforeValidator(_no_winner), _Also("none")] = Field(
+        default_factory=WinnerSection, description="how the winner is found; none: the best trial is delivered"
+    )
     folder: SkipJsonSchema[Path] = Field(
         default_factory=Path.cwd, exclude=True, description="what relative data paths start from"
     )

@@ -19,6 +19,7 @@ from hpsearch.spec.sections import (
     SpaceSection,
     SplitSection,
     StudySpec,
+    WinnerSection,
     check_name,
     parse_duration,
 )
@@ -150,11 +151,11 @@ def test_the_target_of_a_bundled_set_has_a_name() -> None:
 
 def test_the_schema_describes_every_field_and_knows_nothing_of_our_own() -> None:
     schema = StudySpec.model_json_schema()
-    assert set(schema["properties"]) == {"name", "description", "data", "prepare", "space", "search"}
+    assert set(schema["properties"]) == {"name", "description", "data", "prepare", "space", "search", "winner"}
     assert schema["required"] == ["data"]
     space = schema["$defs"]["SpaceSection"]["properties"]
     assert list(space) == list(ROWS)
-    for section in (DataSection, PrepareSection, SearchSection, SpaceSection, SplitSection):
+    for section in (DataSection, PrepareSection, SearchSection, SpaceSection, SplitSection, WinnerSection):
         shown = schema["$defs"][section.__name__]["properties"]
         assert all("description" in field for field in shown.values()), section
 

@@ -1,0 +1,213 @@
+"""The best configurations trained again on new seeds: what they are worth once luck is taken out of the search.
+
+`choose` says which, `plan_trainings` how often, `Retraining` has it done in the worker pool. What has been trained is
+on disk (`finalists.jsonl`), a line each, so that a launch that was interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Literal
+
+from hpsearch.errors import StoreError
+from hpsearch.metrics import Direction
+from hpsearch.records import TrialRecord
+from hpsearch.search.book import rank
+from hpsearch.search.folder import StudyFolder
+from hpsearch.search.history import append_line
+from hpsearch.search.verdict import Retrained
+from hpsearch.space.space import Configuration
+from hpsearch.training.seeds import derive_seed
+from hpsearch.training.trainer import Job, Outcome, Weights
+from hpsearch.workers.pool import Event, Lost, Pool, Stopped
+
+RETRIES = 2
+"""How often a training whose worker died is run again."""
+GRACE = 10.0
+"""Seconds a training may take to end its epoch when the launch is interrupted."""
+
+Key = tuple[int, int, int]
+"""trial, repeat, split"""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a finalist. `repeat` counts seeds from 0."""
+
+    trial: int
+    repeat: int
+    split: int
+    seed: int
+    configuration: Configuration
+
+    @property
+    def key(self) -> Key:
+        """What it is known by."""
+        return (self.trial, self.repeat, self.split)
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a training of a finalist ended."""
+
+    trial: int
+    repeat: int
+    split: int
+    state: Literal["completed", "failed"]
+    reason: str = ""
+    best_epoch: int = 0
+    metrics: Mapping[str, float] | None = None
+    parameters: int = 0
+    seconds: float = 0.0
+
+    @property
+    def key(self) -> Key:
+        """What it is known by."""
+        return (self.trial, self.repeat, self.split)
+
+
+def choose(records: Sequence[TrialRecord], direction: Direction, count: int) -> list[TrialRecord]:
+    """Return the best configurations, each once, best first."""
+    return [record for record in rank(records, direction) if record.copy_of is None][:count]
+
+
+def plan_trainings(finalists: Sequence[TrialRecord], study_seed: int, repeats: int, splits: int) -> list[Training]:
+    """Return every training of the finalists; repeat by repeat, so that an interrupted comparison is a smaller one.
+
+    The same repeat of two finalists has the same seeds, whoever they are, and none that the search used.
+    """
+    return [
+        Training(record.number, repeat, split, derive_seed(study_seed, repeat, split, "finalist"), record.configuration)
+        for repeat in range(repeats)
+        for record in finalists
+        for split in range(splits)
+    ]
+
+
+class Retraining:
+    """Trains what is planned and not known yet. saved: hears of each result, with the weights of a completed one."""
+
+    def __init__(
+        self, pool: Pool, planned: Sequence[Training], known: Mapping[Key, TrainingResult],
+        saved: Callable[[TrainingResult, Weights | None], None],
+    ) -> None:  # fmt: skip
+        self._pool = pool
+        self._saved = saved
+        self._waiting = [(training, 0) for training in planned if training.key not in known]
+        self._running: dict[tuple[int, int, int], tuple[Training, int]] = {}
+        self._started = 0
+        self._interrupted = False
+
+    def interrupt(self) -> None:
+        """Start no more trainings and stop the running ones. Safe to call from a signal handler."""
+        self._interrupted = True
+
+    def run(self) -> bool:
+        """Train; return whether all is done, False when interrupted."""
+        stopping = False
+        while True:
+            if self._interrupted and not stopping:
+                stopping = True
+                for token in self._running:
+                    self._pool.stop(token, GRACE)
+            while self._waiting and not self._interrupted and len(self._running) < self._pool.places:
+                self._start(*self._waiting.pop(0))
+            if not self._running:
+                return not self._waiting
+            for event in self._pool.events(timeout=0.2):
+                self._handle(event)
+
+    def _start(self, training: Training, tries: int) -> None:
+        # A number of its own for each start: a late message of an earlier one names another job.
+        job = Job(self._started, tries, training.split, training.seed, training.configuration)
+        self._started += 1
+        self._running[job.token] = (training, tries)
+        self._pool.start(job)
+
+    def _handle(self, event: Event) -> None:
+        if event.token not in self._running:
+            return
+        training, tries = self._running[event.token]
+        if isinstance(event, Outcome):
+            self._end(event.token, _result(training, event), event.weights)
+        elif isinstance(event, Lost) and not self._interrupted:
+            if event.died and tries < RETRIES:
+                del self._running[event.token]
+                self._waiting.insert(0, (training, tries + 1))
+            else:
+                self._end(event.token, TrainingResult(*training.key, "failed", event.reason), None)
+        elif isinstance(event, Stopped | Lost):
+            del self._running[event.token]
+            self._waiting.insert(0, (training, tries))
+
+    def _end(self, token: tuple[int, int, int], result: TrainingResult, weights: Weights | None) -> None:
+        del self._running[token]
+        self._saved(result, weights)
+
+
+def _result(training: Training, outcome: Outcome) -> TrainingResult:
+    return TrainingResult(
+        *training.key, outcome.state, outcome.reason, outcome.best_epoch, dict(outcome.metrics), outcome.parameters,
+        round(outcome.seconds, 3),
+    )  # fmt: skip
+
+
+def summarize(
+    finalists: Sequence[TrialRecord], results: Mapping[Key, TrainingResult], value_name: str
+) -> tuple[list[Retrained], dict[int, str]]:
+    """Return the finalists whose trainings all completed, and of the others why they are out.
+
+    Values are those of the repeats that every finalist has, in the order of repeat and split. value_name: the metric,
+    `val_rmse`.
+    """
+    by_trial: defaultdict[int, dict[Key, TrainingResult]] = defaultdict(dict)
+    for key, result in sorted(results.items()):
+        by_trial[result.trial][key] = result
+    out: dict[int, str] = {}
+    kept: list[TrialRecord] = []
+    for record in finalists:
+        failed = [result for result in by_trial[record.number].values() if result.state == "failed"]
+        if failed:
+            out[record.number] = f"{len(failed)} of {len(by_trial[record.number])} trainings failed: {failed[0].reason}"
+        else:
+            kept.append(record)
+    shared = set.intersection(*({key[1:] for key in by_trial[record.number]} for record in kept)) if kept else set()
+    return [_retrained(record, by_trial[record.number], sorted(shared), value_name) for record in kept], out
+
+
+def _retrained(
+    record: TrialRecord, results: Mapping[Key, TrainingResult], shared: Sequence[tuple[int, int]], value_name: str
+) -> Retrained:
+    chosen = [results[record.number, repeat, split] for repeat, split in shared]
+    values = tuple(float((result.metrics or {})[value_name]) for result in chosen)
+    seconds = fmean(result.seconds for result in chosen) if chosen else 0.0
+    return Retrained(record.number, record.value or 0.0, values, record.parameters, seconds)
+
+
+def append_result(path: Path, result: TrainingResult) -> None:
+    """Add a result to the file of a study; it is on disk when this returns. Raises StoreError."""
+    append_line(path, asdict(result))
+
+
+def read_results(path: Path) -> dict[Key, TrainingResult]:
+    """Return the results by key; a cut last line is passed over. Raises StoreError for a damaged one."""
+    results: dict[Key, TrainingResult] = {}
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    for number, line in enumerate(lines, start=1):
+        try:
+            values: dict[str, Any] = json.loads(line)
+            result = TrainingResult(**values)
+        except (ValueError, TypeError):
+            raise StoreError(f"{path}:{number}: the line is damaged; remove it, and it is trained again") from None
+        results[result.key] = result
+    return results
+
+
+def finalist_weights(folder: StudyFolder, key: Key) -> Path:
+    """Return where the weights of a finalist's training are kept."""
+    return folder.weights / "finalist-{}-{}-{}.npz".format(*key)

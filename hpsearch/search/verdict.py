@@ -1,0 +1,112 @@
+"""Which finalist wins: the best on new seeds, those that cannot be told from it, and the cheapest of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean, stdev
+from typing import Any, Literal
+
+from hpsearch.metrics import Direction
+from hpsearch.significance import corrected_resampled_t, holm
+
+LEVEL = 0.05
+"""A p-value below it is a difference."""
+
+Standing = Literal["best", "tied", "worse"]
+Prefer = Literal["cheapest", "score"]
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """A finalist with what its trainings on new seeds gave."""
+
+    trial: int
+    searched: float
+    """the objective that the search found it by"""
+    values: tuple[float, ...]
+    """the objective for each new seed and split, in the same order for all finalists"""
+    parameters: int
+    seconds: float
+    """mean of a training"""
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """Where a finalist stands."""
+
+    trial: int
+    searched: float
+    mean: float
+    sd: float
+    n: int
+    p_value: float | None
+    """that it is no worse than the best, corrected for all pairs; None for the best itself"""
+    standing: Standing
+    parameters: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the comparison says."""
+
+    finalists: tuple[Finalist, ...]
+    """best mean first"""
+    winner: int
+    """its trial"""
+    optimism: float
+    """by how much the search's best value is better than the same configuration's mean on new seeds"""
+
+    @property
+    def tied(self) -> list[int]:
+        """The trials that cannot be told from the best, the best among them."""
+        return [finalist.trial for finalist in self.finalists if finalist.standing != "worse"]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; `verdict_from_json` reads them back."""
+        return asdict(self)
+
+
+def verdict_from_json(values: dict[str, Any]) -> Verdict:
+    """Return the verdict that `Verdict.to_json` wrote."""
+    return Verdict(**values | {"finalists": tuple(Finalist(**finalist) for finalist in values["finalists"])})
+
+
+def judge(
+    retrained: Sequence[Retrained], direction: Direction, *, prefer: Prefer = "cheapest", test_share: float = 0.0
+) -> Verdict:
+    """Compare finalists pairwise with the best, on the same seeds and splits.
+
+    test_share: validation rows over training rows where the values come from folds, whose training rows overlap; 0 for
+    seeds on one split (see `significance.corrected_resampled_t`). p-values are corrected for all pairs, since the best
+    is found in the same values (`significance.holm`). Raises ValueError where there is no finalist, or where one has
+    fewer than two values or not as many as the others.
+    """
+    counts = {len(one.values) for one in retrained}
+    if len(counts) != 1 or min(counts) < 2:
+        raise ValueError(f"finalists are compared on the same seeds, two at least; there are {sorted(counts)} values")
+    sign = 1 if direction == "minimize" else -1
+    ranked = sorted(retrained, key=lambda one: (sign * fmean(one.values), one.trial))
+    best, rivals = ranked[0], ranked[1:]
+    raw = [corrected_resampled_t(rival.values, best.values, test_share) for rival in rivals]
+    pairs = len(ranked) * (len(ranked) - 1) // 2
+    p_values = [None, *holm(raw, pairs)] if rivals else [None]
+    finalists = tuple(_standing(one, p_value) for one, p_value in zip(ranked, p_values, strict=True))
+    found = min(retrained, key=lambda one: (sign * one.searched, one.trial))
+    return Verdict(finalists, _winner(finalists, prefer), sign * (fmean(found.values) - found.searched))
+
+
+def _standing(one: Retrained, p_value: float | None) -> Finalist:
+    standing: Standing = "best" if p_value is None else "worse" if p_value < LEVEL else "tied"
+    return Finalist(
+        one.trial, one.searched, fmean(one.values), stdev(one.values), len(one.values), p_value, standing,
+        one.parameters, one.seconds,
+    )  # fmt: skip
+
+
+def _winner(finalists: Sequence[Finalist], prefer: Prefer) -> int:
+    if prefer == "score":
+        return finalists[0].trial
+    tied = [finalist for finalist in finalists if finalist.standing != "worse"]
+    return min(tied, key=lambda finalist: (finalist.parameters, finalist.seconds, finalist.trial)).trial
