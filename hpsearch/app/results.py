@@ -15,6 +15,7 @@ from hpsearch.records import StudyInfo, TrialRecord
 from hpsearch.search.book import rank
 from hpsearch.search.folder import StudyFile, StudyFolder, find_study, study_names
 from hpsearch.search.history import read_history
+from hpsearch.search.verdict import Verdict, verdict_from_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,6 +87,22 @@ class StudyResult:
             return json.loads(path.read_text()) if path.exists() else None
         except ValueError:
             raise StoreError(f"{path} is damaged; remove it, and hpsearch best {self.name} makes it again") from None
+
+    @cached_property
+    def verdict(self) -> Verdict | None:
+        """What the finalists' comparison says; None where none was made yet."""
+        path = self.folder.verdict
+        try:
+            return verdict_from_json(json.loads(path.read_text())) if path.exists() else None
+        except (ValueError, TypeError, KeyError):
+            raise StoreError(f"{path} is damaged; remove it, and hpsearch verify {self.name} makes it again") from None
+
+    @property
+    def winner(self) -> TrialRecord | None:
+        """The trial whose configuration the verdict names; without a verdict the best one."""
+        if self.verdict is None:
+            return self.best
+        return next((record for record in self.records if record.number == self.verdict.winner), self.best)
 
     def trials_frame(self) -> pd.DataFrame:
         """Return a DataFrame with a row for each finished trial.

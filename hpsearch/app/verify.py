@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any
 
 from hpsearch.app.display import Display
 from hpsearch.app.opened import OpenStudy
-from hpsearch.errors import StoreError
 from hpsearch.records import TrialRecord
 from hpsearch.search.book import save_weights
 from hpsearch.search.finalists import (
@@ -25,27 +22,14 @@ from hpsearch.search.finalists import (
     read_results,
     summarize,
 )
-from hpsearch.search.folder import StudyFolder, write_whole
+from hpsearch.search.folder import write_whole
 from hpsearch.search.history import cut_torn_tail
-from hpsearch.search.verdict import Verdict, judge, verdict_from_json
+from hpsearch.search.verdict import Verdict, judge
 from hpsearch.training.trainer import Weights
 from hpsearch.workers.pool import Pool
 
 Interruptible = Callable[[Callable[[], None]], AbstractContextManager[None]]
 """Has a function called on Ctrl-C while its context lasts."""
-
-
-@dataclass(frozen=True)
-class Verified:
-    """What the finalists showed."""
-
-    verdict: Verdict
-    unstable: dict[int, str]
-    """finalists that failed on a new seed: trial -> why"""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values, as `verdict.json` holds them."""
-        return {"verdict": self.verdict.to_json(), "unstable": {str(n): why for n, why in self.unstable.items()}}
 
 
 def planned_trainings(study: OpenStudy, records: Sequence[TrialRecord]) -> list[Training]:
@@ -59,7 +43,7 @@ def planned_trainings(study: OpenStudy, records: Sequence[TrialRecord]) -> list[
 
 def verify(
     study: OpenStudy, records: Sequence[TrialRecord], pool: Pool, shown: Display, interruptible: Interruptible
-) -> Verified | None:
+) -> Verdict | None:
     """Train the finalists again as far as that is not done, and compare them; write the verdict down.
 
     None where the study wants no winner, where nothing completed, when interrupted (the next launch goes on), and where
@@ -90,7 +74,7 @@ def verify(
 
 def _compare(
     study: OpenStudy, records: Sequence[TrialRecord], results: dict[Key, TrainingResult], shown: Display
-) -> Verified | None:
+) -> Verdict | None:
     section, info = study.spec.winner, study.info
     assert section is not None
     finalists = choose(records, info.direction, section.finalists)
@@ -101,18 +85,6 @@ def _compare(
         return None
     rows = study.data.rows
     share = rows["validation"] / rows["train"] if info.splits > 1 else 0.0
-    verified = Verified(judge(retrained, info.direction, prefer=section.prefer, test_share=share), unstable)
-    write_whole(study.folder.verdict, json.dumps(verified.to_json(), indent=1).encode())
-    return verified
-
-
-def read_verified(folder: StudyFolder) -> Verified | None:
-    """Return a study's verdict; None where there is none. Raises StoreError for a damaged file."""
-    if not folder.verdict.exists():
-        return None
-    try:
-        values = json.loads(folder.verdict.read_text())
-        unstable = {int(trial): str(why) for trial, why in values["unstable"].items()}
-        return Verified(verdict_from_json(values["verdict"]), unstable)
-    except (ValueError, TypeError, KeyError):
-        raise StoreError(f"{folder.verdict} is damaged; remove it, and hpsearch verify makes it again") from None
+    verdict = judge(retrained, info.direction, prefer=section.prefer, test_share=share, unstable=unstable)
+    write_whole(study.folder.verdict, json.dumps(verdict.to_json(), indent=1).encode())
+    return verdict

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from statistics import fmean, stdev
 from typing import Any, Literal
 
@@ -37,14 +37,29 @@ class Finalist:
 
     trial: int
     searched: float
-    mean: float
-    sd: float
-    n: int
+    values: tuple[float, ...]
+    """the objective for each new seed and split"""
     p_value: float | None
-    """that it is no worse than the best, corrected for all pairs; None for the best itself"""
+    """of its difference from the best, corrected for all pairs; None for the best itself"""
     standing: Standing
     parameters: int
     seconds: float
+    """mean of a training"""
+
+    @property
+    def mean(self) -> float:
+        """The mean of its values."""
+        return fmean(self.values)
+
+    @property
+    def sd(self) -> float:
+        """The standard deviation of its values."""
+        return stdev(self.values)
+
+    @property
+    def n(self) -> int:
+        """How many trainings there were."""
+        return len(self.values)
 
 
 @dataclass(frozen=True)
@@ -55,26 +70,41 @@ class Verdict:
     """best mean first"""
     winner: int
     """its trial"""
+    found: int
+    """the trial that the search itself would have named"""
     optimism: float
-    """by how much the search's best value is better than the same configuration's mean on new seeds"""
+    """by how much that trial's value in the search is better than its mean on new seeds; below 0 where it is worse"""
+    unstable: Mapping[int, str] = field(default_factory=dict)
+    """finalists that failed on a new seed, and are out: trial -> why"""
 
     @property
     def tied(self) -> list[int]:
         """The trials that cannot be told from the best, the best among them."""
         return [finalist.trial for finalist in self.finalists if finalist.standing != "worse"]
 
+    def of(self, trial: int) -> Finalist:
+        """Return a finalist by its trial."""
+        return next(finalist for finalist in self.finalists if finalist.trial == trial)
+
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; `verdict_from_json` reads them back."""
-        return asdict(self)
+        return asdict(self) | {"unstable": {str(trial): why for trial, why in self.unstable.items()}}
 
 
 def verdict_from_json(values: dict[str, Any]) -> Verdict:
-    """Return the verdict that `Verdict.to_json` wrote."""
-    return Verdict(**values | {"finalists": tuple(Finalist(**finalist) for finalist in values["finalists"])})
+    """Return the verdict that `Verdict.to_json` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+    finalists = tuple(Finalist(**one | {"values": tuple(one["values"])}) for one in values["finalists"])
+    unstable = {int(trial): str(why) for trial, why in values["unstable"].items()}
+    return Verdict(**values | {"finalists": finalists, "unstable": unstable})
 
 
 def judge(
-    retrained: Sequence[Retrained], direction: Direction, *, prefer: Prefer = "cheapest", test_share: float = 0.0
+    retrained: Sequence[Retrained],
+    direction: Direction,
+    *,
+    prefer: Prefer = "cheapest",
+    test_share: float = 0.0,
+    unstable: Mapping[int, str] | None = None,
 ) -> Verdict:
     """Compare finalists pairwise with the best, on the same seeds and splits.
 
@@ -94,15 +124,13 @@ def judge(
     p_values = [None, *holm(raw, pairs)] if rivals else [None]
     finalists = tuple(_standing(one, p_value) for one, p_value in zip(ranked, p_values, strict=True))
     found = min(retrained, key=lambda one: (sign * one.searched, one.trial))
-    return Verdict(finalists, _winner(finalists, prefer), sign * (fmean(found.values) - found.searched))
+    optimism = sign * (fmean(found.values) - found.searched)
+    return Verdict(finalists, _winner(finalists, prefer), found.trial, optimism, dict(unstable or {}))
 
 
 def _standing(one: Retrained, p_value: float | None) -> Finalist:
     standing: Standing = "best" if p_value is None else "worse" if p_value < LEVEL else "tied"
-    return Finalist(
-        one.trial, one.searched, fmean(one.values), stdev(one.values), len(one.values), p_value, standing,
-        one.parameters, one.seconds,
-    )  # fmt: skip
+    return Finalist(one.trial, one.searched, one.values, p_value, standing, one.parameters, one.seconds)
 
 
 def _winner(finalists: Sequence[Finalist], prefer: Prefer) -> int:
