@@ -87,7 +87,7 @@ def compare(
 ) -> None:
     """Put the best configurations side by side, differences marked."""
     from hpsearch.app.compare import compare as compare_studies
-    from hpsearch.cli.tables import print_comparison
+    from hpsearch.cli.comparison import print_comparison
     from hpsearch.report import render
 
     comparison = compare_studies(studies, top=top, store=store)

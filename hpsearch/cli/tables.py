@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hpsearch.report.text import duration, number, readable
+from hpsearch.report.text import duration, number
 from hpsearch.space.domain import describe
 from hpsearch.space.space import Configuration, widths
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from hpsearch.app.eda import Exploration
     from hpsearch.app.results import StudyResult
     from hpsearch.records import TrialRecord
-    from hpsearch.report.compare import Comparison
     from hpsearch.spec import StudySpec
 
 
@@ -71,7 +70,7 @@ def _print_best_trials(console: Console, result: StudyResult, top: int) -> None:
             str(record.number), _value(record), str(record.best_epoch), f"{record.parameters:,}",
             f"{record.seconds:.1f}", configuration_text(record.configuration),
         )  # fmt: skip
-    _print_table(console, table)
+    print_table(console, table)
 
 
 def _print_test(console: Console, result: StudyResult) -> None:
@@ -175,29 +174,14 @@ def print_profile(console: Console, found: Exploration) -> None:
     console.print(found.skrub)
 
 
-def print_comparison(console: Console, comparison: Comparison) -> None:
-    """Print configurations side by side; rows that differ carry a mark, the best one a star."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("")
-    table.add_column("")
-    for name in comparison.columns:
-        star = " ★" if name == comparison.best_column else ""
-        table.add_column(f"{readable(name)}{star}", justify="right", overflow="fold")
-    rows = [row for row in comparison.rows() if any(value is not None for value in row.values)]
-    last = rows[0].group
-    for row in rows:
-        if row.group != last:
-            table.add_row()
-            last = row.group
-        style = "bold" if row.differs else "dim"
-        table.add_row("*" if row.differs else "", row.name, *(_cell(value) for value in row.values), style=style)
-    _print_table(console, table)
-    legend = ["* differs between the configurations"] if any(row.differs for row in rows) else []
-    console.print("\n" + "; ".join(legend + (["★ the best"] if comparison.best_column else [])))
-    for note in comparison.notes:
-        console.print(note)
+def print_table(console: Console, table: Table) -> None:
+    """Print a table, in a file or a pipe without the blanks that rich puts after the last column."""
+    if console.is_terminal:
+        console.print(table, soft_wrap=False)
+        return
+    with console.capture() as captured:
+        console.print(table, soft_wrap=False)
+    console.print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def _print_rows(console: Console, columns: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
@@ -208,17 +192,7 @@ def _print_rows(console: Console, columns: Iterable[str], rows: Iterable[Sequenc
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    _print_table(console, table)
-
-
-def _print_table(console: Console, table: Table) -> None:
-    """Print a table, in a file or a pipe without the blanks that rich puts after the last column."""
-    if console.is_terminal:
-        console.print(table, soft_wrap=False)
-        return
-    with console.capture() as captured:
-        console.print(table, soft_wrap=False)
-    console.print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    print_table(console, table)
 
 
 def _when(moment: str) -> str:
