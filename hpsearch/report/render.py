@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 import json
 import math
-import re
 from typing import Any
 
 from hpsearch.report.compare import Cell, Comparison
 from hpsearch.report.page import render_page
-from hpsearch.report.text import readable
+from hpsearch.report.text import markdown, readable
 
 _GROUP_TITLES = {"study": "Study", "hyperparameters": "Hyperparameters", "result": "Result", "metrics": "Metrics"}
 
@@ -25,7 +23,7 @@ def to_markdown(comparison: Comparison) -> str:
         _markdown_row([row.name, *(_cell(value) for value in row.values), "≠" if row.differs else ""])
         for row in comparison.rows()
     ]
-    notes = [f"- {_markdown(note)}" for note in comparison.notes]
+    notes = [f"- {markdown(note)}" for note in comparison.notes]
     return "\n".join([*lines, *([""] if notes else []), *notes]) + "\n"
 
 
@@ -101,13 +99,7 @@ def _cell(value: Cell) -> str:
 
 
 def _markdown_row(cells: list[str], *, escape: bool = True) -> str:
-    return "| " + " | ".join(_markdown(cell) if escape else cell for cell in cells) + " |"
-
-
-def _markdown(text: str) -> str:
-    """Return a text in which nothing is markup: neither HTML nor Markdown."""
-    line = html.escape(" ".join(text.split()), quote=False)
-    return re.sub(r"([\\`*{}\[\]|!~]|\b_|_\b)", r"\\\1", line)
+    return "| " + " | ".join(markdown(cell) if escape else cell for cell in cells) + " |"
 
 
 def _guarded(text: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import math
+import re
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -50,3 +52,9 @@ def shorten(text: str, width: int) -> str:
     head = (width - 1 + 1) // 2
     tail = width - 1 - head
     return text[:head] + "…" + (text[-tail:] if tail else "")
+
+
+def markdown(text: str) -> str:
+    """Return a text on one line in which nothing is markup: neither HTML nor Markdown."""
+    line = html.escape(" ".join(text.split()), quote=False)
+    return re.sub(r"([\\`*{}\[\]|!~]|\b_|_\b)", r"\\\1", line)
