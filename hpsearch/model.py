@@ -1,10 +1,11 @@
-"""A configuration and a signature -> a compiled Keras net. The only place that builds one.
+"""A configuration and a signature -> a compiled Keras net; nets -> their average. The only place that builds one.
 
 Every row of the table but `batch_size` and `epochs` is spent here; those two are the trainer's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,32 @@ def build_model(configuration: Configuration, signature: Signature, seed: int, l
     model = keras.Sequential(layers, name="net")
     model.compile(optimizer=make_optimizer(configuration), loss=loss, metrics=_training_metrics(signature.task))
     return model
+
+
+def average_models(models: Sequence[keras.Model]) -> keras.Model:
+    """Return one net that gives the mean of what several nets of the same inputs and outputs give.
+
+    For classes that is the mean of their probabilities. It holds copies of the nets, and is for inference: it has no
+    optimizer and no loss. A single net is returned as it is. Raises ValueError where their inputs or outputs differ.
+    """
+    import keras
+
+    if len(models) == 1:
+        return models[0]
+    shapes = sorted({(model.input_shape, model.output_shape) for model in models})
+    if len(shapes) != 1:
+        raise ValueError(f"nets of the same inputs and outputs can be averaged, one at least; given: {shapes}")
+    inputs = keras.layers.Input(shapes[0][0][1:], name="inputs")
+    members = [_copy(model, f"net_{number}") for number, model in enumerate(models, start=1)]
+    mean = keras.layers.Average(name="mean")([member(inputs) for member in members])
+    return keras.Model(inputs, mean, name="ensemble")
+
+
+def _copy(model: keras.Model, name: str) -> keras.Model:
+    # Layers of one model need names of their own, and all our nets are called the same.
+    copy = model.__class__.from_config(model.get_config() | {"name": name})
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 OUTPUT_ACTIVATION: dict[TaskType, str] = {"regression": "linear", "binary": "sigmoid", "multiclass": "softmax"}

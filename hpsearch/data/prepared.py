@@ -3,6 +3,7 @@
     <cache>/<digest>/dataset.json, columns.json, test_rows.npy
     <cache>/<digest>/split-0/x_train.npy ... y_test.npy, rows_train.npy, rows_validation.npy
     <cache>/<digest>/split-0/preparation.json, target.json
+    <cache>/<digest>-refit/                             the same of a data set with one split (see `data/refit.py`)
 
 Row positions count the rows of `load_table`'s frame.
 """
@@ -47,6 +48,17 @@ def prepare_dataset(spec: StudySpec, cache: Path) -> Dataset:
     if (folder / "dataset.json").is_file():
         return open_dataset(folder)
     frame, columns, parts = load_table(spec)
+    return publish_dataset(spec, frame, columns, parts, folder, digest)
+
+
+def publish_dataset(
+    spec: StudySpec, frame: pd.DataFrame, columns: Columns, parts: Parts, folder: Path, digest: str
+) -> Dataset:
+    """Fit a preparation for each split of a table and write the arrays to `folder`, which appears whole or not at all.
+
+    Raises `DataError` for a cell that cannot be prepared, `StoreError` where the folder cannot be written.
+    """
+    cache = folder.parent
     try:
         cache.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=cache))

@@ -1,4 +1,4 @@
-"""A job's epochs, whatever fits the net: measured one by one, the best kept, a failure told as its reason."""
+"""A job's epochs, whatever fits the net: measured one by one, one kept, a failure told as its reason."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def train_epochs(
 
     started = time.monotonic()
     parameters = count_parameters(job.configuration, data.signature)
-    best, failure = _Best(), ""
+    kept, failure = _Kept(), ""
     try:
         fit, metrics = start()
-        best = yield from _follow(job, settings, fit, metrics)
+        kept = yield from _follow(job, settings, fit, metrics)
     except TrialFailed as failed:
         failure = failed.reason
     except (MemoryError, tf.errors.ResourceExhaustedError):
@@ -58,29 +58,30 @@ def train_epochs(
         token=job.token,
         state="failed" if failure else "completed",
         reason=failure,
-        best_epoch=best.step,
-        metrics=best.metrics,
+        best_epoch=kept.step,
+        metrics=kept.metrics,
         parameters=parameters,
         seconds=time.monotonic() - started,
-        weights=best.weights,
+        weights=kept.weights,
         trainer=trainer,
     )
 
 
 @dataclass(frozen=True)
-class _Best:
+class _Kept:
     step: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
     weights: Weights | None = None
 
 
-def _follow(job: Job, settings: Settings, fit: Fit, measured: EpochMetrics) -> Generator[Epoch, None, _Best]:
-    follow, best = BestEpoch(settings), _Best()
-    for step in range(1, int(job.configuration["epochs"]) + 1):
+def _follow(job: Job, settings: Settings, fit: Fit, measured: EpochMetrics) -> Generator[Epoch, None, _Kept]:
+    follow, kept, last = BestEpoch(settings), _Kept(), int(job.configuration["epochs"])
+    for step in range(1, last + 1):
         metrics, objective = measured.measure(step, *fit.epoch(step))
-        if follow.is_new_best(step, objective):
-            best = _Best(step, metrics, fit.weights())
+        is_best = follow.is_new_best(step, objective)
+        if step == last if settings.keep == "last" else is_best:
+            kept = _Kept(step, metrics, fit.weights())
         yield Epoch(job.token, step, metrics)
-        if follow.is_hopeless(step):
+        if settings.keep == "best" and follow.is_hopeless(step):
             break
-    return best
+    return kept

@@ -32,6 +32,8 @@ class Settings:
     """epochs without improvement after which a job ends; None: never"""
     min_delta: float = 0.0
     trainer: Literal["auto", "compiled", "keras"] = "auto"
+    keep: Literal["best", "last"] = "best"
+    """the epoch a job is known by; with `last` nothing is chosen by validation rows, and no job ends early"""
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,13 @@ class Outcome:
     reason: str = ""
     """why it failed, in a few words: 'diverged at epoch 3'; when completed '', or why another trainer trained it"""
     best_epoch: int = 0
+    """the epoch that was kept: the best, or the last (`Settings.keep`)"""
     metrics: dict[str, float] = field(default_factory=dict)
-    """the best epoch's"""
+    """that epoch's"""
     parameters: int = 0
     seconds: float = 0.0
     weights: Weights | None = None
-    """the best epoch's"""
+    """that epoch's"""
     trainer: str = "keras"
 
 

@@ -1,0 +1,38 @@
+"""What the average of several nets is worth on validation rows, from their weights alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.data.dataset import Dataset
+from hpsearch.errors import TrialFailed
+from hpsearch.space.space import Configuration
+from hpsearch.training.compiled.predict import predict
+from hpsearch.training.quiet import import_keras
+from hpsearch.training.scores import score
+from hpsearch.training.trainer import Weights
+
+Member = tuple[Configuration, Weights]
+"""A net: how it is built, and what it learned."""
+
+
+def ensemble_value(members: Sequence[Member], data: Dataset, split: int, objective: str) -> float:
+    """Return the objective, in the target's own units, of the members' mean prediction of a split's validation rows.
+
+    Outputs are averaged for regression, probabilities for classes, as `model.average_models` does. members: trained on
+    this split, one at least. Raises TrialFailed where the rows do not define the objective.
+    """
+    import_keras()
+    rows, task = data.split(split), data.signature.task
+    x, truth = np.asarray(rows.validation.x), np.asarray(rows.validation.y, np.float64)
+    outputs = [predict(weights, str(given.get("activation", "linear")), task, x) for given, weights in members]
+    mean: NDArray[np.floating] = np.mean(outputs, axis=0)  # (rows,) or (rows, classes)
+    if task == "regression":
+        truth, mean = (y.astype(np.float64) * rows.target_scale + rows.target_center for y in (truth, mean))
+    values = score(task, truth, mean)
+    if objective not in values:
+        raise TrialFailed(f"the validation rows do not define {objective}")
+    return values[objective]
