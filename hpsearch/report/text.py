@@ -1,10 +1,12 @@
-"""Numbers, durations and names as a person reads them."""
+"""Numbers, durations, names and configurations as a person reads them."""
 
 from __future__ import annotations
 
 import html
 import math
 import re
+
+from hpsearch.space.space import Configuration, widths
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -58,3 +60,17 @@ def markdown(text: str) -> str:
     """Return a text on one line in which nothing is markup: neither HTML nor Markdown."""
     line = html.escape(" ".join(text.split()), quote=False)
     return re.sub(r"([\\`*{}\[\]|!~]|\b_|_\b)", r"\\\1", line)
+
+
+def configuration_text(configuration: Configuration) -> str:
+    """Return a configuration in a line: `64-32 relu, adam, learning_rate 0.001, ...`."""
+    if not configuration:
+        return ""
+    net = "-".join(map(str, widths(configuration))) or "no hidden layer"
+    rest = [
+        f"{name} {number(value) if isinstance(value, float) else value}"
+        for name, value in configuration.items()
+        if not name.startswith(("neurons", "hidden_layers", "activation", "optimizer"))
+    ]
+    activation = f" {configuration['activation']}" if "activation" in configuration else ""
+    return ", ".join([f"{net}{activation}", str(configuration["optimizer"]), *rest])
