@@ -13,9 +13,10 @@ from hpsearch.app.store import store_folder
 from hpsearch.errors import StoreError
 from hpsearch.records import StudyInfo, TrialRecord
 from hpsearch.search.book import rank
+from hpsearch.search.finalists import read_verdict
 from hpsearch.search.folder import StudyFile, StudyFolder, find_study, study_names
 from hpsearch.search.history import read_history
-from hpsearch.search.verdict import Verdict, verdict_from_json
+from hpsearch.search.verdict import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +83,7 @@ class StudyResult:
     @property
     def evaluation(self) -> dict[str, Any] | None:
         """The best trial's evaluation on the test rows (`report.evaluation`); None where there is none yet."""
-        path = self.folder.path / "evaluation.json"
+        path = self.folder.evaluation
         try:
             return json.loads(path.read_text()) if path.exists() else None
         except ValueError:
@@ -91,11 +92,7 @@ class StudyResult:
     @cached_property
     def verdict(self) -> Verdict | None:
         """What the finalists' comparison says; None where none was made yet."""
-        path = self.folder.verdict
-        try:
-            return verdict_from_json(json.loads(path.read_text())) if path.exists() else None
-        except (ValueError, TypeError, KeyError):
-            raise StoreError(f"{path} is damaged; remove it, and hpsearch verify {self.name} makes it again") from None
+        return read_verdict(self.folder)
 
     @property
     def winner(self) -> TrialRecord | None:

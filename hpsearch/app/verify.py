@@ -1,90 +1,60 @@
-"""After the search: the best configurations trained again on new seeds, compared, and the winner named."""
+"""`hpsearch verify`: the best configurations of a study trained again on new seeds, and the winner delivered."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
 
-from hpsearch.app.display import Display
+from hpsearch.app.display import Display, Silent
+from hpsearch.app.launch import driver_name, launch
 from hpsearch.app.opened import OpenStudy
-from hpsearch.records import TrialRecord
-from hpsearch.search.book import save_weights
-from hpsearch.search.finalists import (
-    Key,
-    Retraining,
-    Training,
-    TrainingResult,
-    append_result,
-    choose,
-    finalist_weights,
-    plan_trainings,
-    read_results,
-    summarize,
-)
-from hpsearch.search.folder import write_whole
-from hpsearch.search.history import cut_torn_tail
-from hpsearch.search.verdict import Verdict, judge
-from hpsearch.training.trainer import Weights
-from hpsearch.workers.pool import Pool
-
-Interruptible = Callable[[Callable[[], None]], AbstractContextManager[None]]
-"""Has a function called on Ctrl-C while its context lasts."""
-
-
-def planned_trainings(study: OpenStudy, records: Sequence[TrialRecord]) -> list[Training]:
-    """Return every training of the finalists, those that are done already among them; [] where there is no winner."""
-    section = study.spec.winner
-    if section is None:
-        return []
-    finalists = choose(records, study.info.direction, section.finalists)
-    return plan_trainings(finalists, study.spec.search.seed, section.seeds, study.info.splits)
+from hpsearch.app.results import StudyResult, load
+from hpsearch.app.store import store_folder
+from hpsearch.data.prepared import prepare_dataset
+from hpsearch.errors import NoTrialCompleted, StudyChanged
+from hpsearch.search.book import Book
+from hpsearch.search.folder import find_study
+from hpsearch.search.settings import settle
+from hpsearch.spec.sections import WinnerSection
 
 
 def verify(
-    study: OpenStudy, records: Sequence[TrialRecord], pool: Pool, shown: Display, interruptible: Interruptible
-) -> Verdict | None:
-    """Train the finalists again as far as that is not done, and compare them; write the verdict down.
+    name: str,
+    *,
+    finalists: int | None = None,
+    seeds: int | None = None,
+    workers: int | str | None = None,
+    store: str | Path | None = None,
+    display: Display | None = None,
+) -> StudyResult:
+    """Train a study's best configurations again, name the winner, deliver it, and return what came of it.
 
-    None where the study wants no winner, where nothing completed, when interrupted (the next launch goes on), and where
-    every finalist failed on a new seed, which is noted.
+    finalists, seeds: how many of each (default: what the study file says, or 5, also where it says `winner: none`).
+    Nothing is searched, and what was trained before is not trained again. workers, store: as for `run`.
+
+    Raises UnknownStudy, StudyLocked, DataError, StudyChanged where the data are no longer the same, and
+    NoTrialCompleted where there is nothing to verify.
     """
-    planned, path = planned_trainings(study, records), study.folder.finalists
-    if not planned:
-        return None
-    cut_torn_tail(path)
-    results = read_results(path)
-
-    def saved(result: TrainingResult, weights: Weights | None) -> None:
-        if weights is not None:
-            study.folder.weights.mkdir(exist_ok=True, mode=0o700)
-            save_weights(finalist_weights(study.folder, result.key), weights)
-        append_result(path, result)
-        results[result.key] = result
-
-    retraining = Retraining(pool, planned, results, saved)
-    left = sum(training.key not in results for training in planned)
-    if left:
-        shown.note(f"training the {len({t.trial for t in planned})} best configurations again, {left} times in all")
-    with interruptible(retraining.interrupt):
-        if not retraining.run():
-            return None
-    return _compare(study, records, {training.key: results[training.key] for training in planned}, shown)
-
-
-def _compare(
-    study: OpenStudy, records: Sequence[TrialRecord], results: dict[Key, TrainingResult], shown: Display
-) -> Verdict | None:
-    section, info = study.spec.winner, study.info
-    assert section is not None
-    finalists = choose(records, info.direction, section.finalists)
-    retrained, unstable = summarize(finalists, results, f"val_{info.objective}")
-    for trial, why in unstable.items():
-        shown.note(f"trial {trial} is out of the comparison: {why}")
-    if not retrained:
-        return None
-    rows = study.data.rows
-    share = rows["validation"] / rows["train"] if info.splits > 1 else 0.0
-    verdict = judge(retrained, info.direction, prefer=section.prefer, test_share=share, unstable=unstable)
-    write_whole(study.folder.verdict, json.dumps(verdict.to_json(), indent=1).encode())
-    return verdict
+    place, shown = store_folder(store), display or Silent()
+    folder, owner = find_study(place, name), driver_name()
+    with folder.locked(owner):
+        file = folder.read()
+        spec = file.load_spec()
+        asked = {"finalists": finalists, "seeds": seeds}
+        given = {field: count for field, count in asked.items() if count is not None}
+        spec = spec.model_copy(update={"winner": (spec.winner or WinnerSection()).model_copy(update=given)})
+        data = prepare_dataset(spec, place / "cache")
+        if data.digest != file.info.data_digest:
+            raise StudyChanged(
+                f"the rows of '{name}' are no longer those it was searched on (digest {file.info.data_digest[:12]} -> "
+                f"{data.digest[:12]}); restore the file, or start afresh with hpsearch run --new"
+            )
+        book = Book(folder, file.info.direction, spec.search.keep_models)
+        if book.best() is None:
+            raise NoTrialCompleted(f"no trial of '{name}' completed yet; run the study first")
+        file = replace(file, spec=spec.model_dump(mode="json"))
+        folder.write(file)
+        study = OpenStudy(folder, file, spec, data, settle(spec, data))
+        count = spec.search.workers if workers is None else workers
+        ending, link = launch(study, book.counted(), None, count, place, owner, shown)
+    return replace(load(name, store=place), ending=ending, link=link)

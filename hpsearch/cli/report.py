@@ -60,7 +60,7 @@ def best(
     store: Store = None,
 ) -> None:
     """Print the best configuration and its test scores; export it."""
-    from hpsearch.app.best import export_best, package_of
+    from hpsearch.app.winner import package_of
     from hpsearch.app.results import load
     from hpsearch.cli.tables import print_best
 

@@ -52,13 +52,15 @@ def write_package(
     signature: Signature,
     metadata: dict[str, Any],
     configuration: Configuration,
+    threshold: float = 0.5,
 ) -> Path:
     """Write a package and return its folder, which appears whole or not at all.
 
     The package is built beside `folder`, loaded again, and its outputs compared with the model's, before it takes the
     place of an earlier package there. metadata: plain JSON values (study, uid, trial, objective, value, metrics,
-    data_digest, ...). Raises PackageError where the folder cannot be written, holds other things than a package, or
-    the net that is read back is not the one given.
+    data_digest, ...). threshold: of two classes, the probability above which the second is predicted. Raises
+    PackageError where the folder cannot be written, holds other things than a package, or the net that is read back is
+    not the one given.
     """
     about = {
         "schema": SCHEMA,
@@ -66,7 +68,7 @@ def write_package(
         "target": signature.target,
         "columns": [column["name"] for column in preparation["columns"]],
         "class_names": list(signature.class_names),
-        "threshold": 0.5 if signature.task == "binary" else None,
+        "threshold": threshold if signature.task == "binary" else None,
         "inputs": signature.inputs,
         "configuration": dict(configuration),
         "metadata": metadata,

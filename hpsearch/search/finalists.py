@@ -18,9 +18,9 @@ from hpsearch.errors import StoreError
 from hpsearch.metrics import Direction
 from hpsearch.records import TrialRecord
 from hpsearch.search.book import rank
-from hpsearch.search.folder import StudyFolder
+from hpsearch.search.folder import StudyFolder, write_whole
 from hpsearch.search.history import append_line
-from hpsearch.search.verdict import Retrained
+from hpsearch.search.verdict import Retrained, Verdict, verdict_from_json
 from hpsearch.space.space import Configuration
 from hpsearch.training.seeds import derive_seed
 from hpsearch.training.trainer import Job, Outcome, Weights
@@ -211,3 +211,17 @@ def read_results(path: Path) -> dict[Key, TrainingResult]:
 def finalist_weights(folder: StudyFolder, key: Key) -> Path:
     """Return where the weights of a finalist's training are kept."""
     return folder.weights / "finalist-{}-{}-{}.npz".format(*key)
+
+
+def write_verdict(folder: StudyFolder, verdict: Verdict) -> None:
+    """Keep a verdict with its study. Raises StoreError."""
+    write_whole(folder.verdict, json.dumps(verdict.to_json(), indent=1).encode())
+
+
+def read_verdict(folder: StudyFolder) -> Verdict | None:
+    """Return a study's verdict, None where there is none yet. Raises StoreError where the file is damaged."""
+    try:
+        return verdict_from_json(json.loads(folder.verdict.read_text())) if folder.verdict.exists() else None
+    except (ValueError, TypeError, KeyError):
+        again = f"hpsearch verify {folder.path.name}"
+        raise StoreError(f"{folder.verdict} is damaged; remove it, and {again} makes it again") from None

@@ -6,6 +6,7 @@
     <store>/studies/<name>/weights/          the best trials' weights
     <store>/studies/<name>/finalists.jsonl   a line for each training of a finalist on a new seed
     <store>/studies/<name>/verdict.json      what the finalists' comparison says
+    <store>/studies/<name>/test_looks.json   which models have been scored on the test rows
     <store>/studies/<name>/logs/             what workers printed
     <store>/studies/.<name>.lock             held (flock) while a driver runs; outside, as the folder can be moved
 
@@ -83,6 +84,16 @@ class StudyFolder:
     def verdict(self) -> Path:
         """What the finalists' comparison says."""
         return self.path / "verdict.json"
+
+    @property
+    def evaluation(self) -> Path:
+        """What the test rows say of the delivered model."""
+        return self.path / "evaluation.json"
+
+    @property
+    def looks(self) -> Path:
+        """Which models have been scored on the test rows."""
+        return self.path / "test_looks.json"
 
     @property
     def logs(self) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean, stdev
 from typing import Any, Literal
 
@@ -63,6 +63,20 @@ class Finalist:
 
 
 @dataclass(frozen=True)
+class Ensemble:
+    """The average of the best finalists' nets, against the winner alone."""
+
+    members: tuple[int, ...]
+    """their trials"""
+    values: tuple[float, ...]
+    """the objective of the average, for the same seeds and splits"""
+    p_value: float
+    """of its difference from the winner"""
+    better: bool
+    """whether it is delivered: better on average, by more than chance"""
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What the comparison says."""
 
@@ -76,6 +90,8 @@ class Verdict:
     """by how much that trial's value in the search is better than its mean on new seeds; below 0 where it is worse"""
     unstable: Mapping[int, str] = field(default_factory=dict)
     """finalists that failed on a new seed, and are out: trial -> why"""
+    ensemble: Ensemble | None = None
+    """where the study asks for one"""
 
     @property
     def tied(self) -> list[int]:
@@ -95,7 +111,10 @@ def verdict_from_json(values: dict[str, Any]) -> Verdict:
     """Return the verdict that `Verdict.to_json` wrote. Raises KeyError, TypeError or ValueError for anything else."""
     finalists = tuple(Finalist(**one | {"values": tuple(one["values"])}) for one in values["finalists"])
     unstable = {int(trial): str(why) for trial, why in values["unstable"].items()}
-    return Verdict(**values | {"finalists": finalists, "unstable": unstable})
+    ensemble = values["ensemble"] and Ensemble(
+        **values["ensemble"] | {name: tuple(values["ensemble"][name]) for name in ("members", "values")}
+    )
+    return Verdict(**values | {"finalists": finalists, "unstable": unstable, "ensemble": ensemble})
 
 
 def judge(
@@ -126,6 +145,19 @@ def judge(
     found = min(retrained, key=lambda one: (sign * one.searched, one.trial))
     optimism = sign * (fmean(found.values) - found.searched)
     return Verdict(finalists, _winner(finalists, prefer), found.trial, optimism, dict(unstable or {}))
+
+
+def judge_ensemble(
+    verdict: Verdict, members: Sequence[int], values: Sequence[float], direction: Direction, test_share: float = 0.0
+) -> Verdict:
+    """Compare the average of several finalists' nets with the winner, by the same test, and add what came out.
+
+    values: the objective of the average, in the order of the finalists' values.
+    """
+    single = verdict.of(verdict.winner).values
+    p_value = corrected_resampled_t(values, single, test_share)
+    ahead = fmean(values) < fmean(single) if direction == "minimize" else fmean(values) > fmean(single)
+    return replace(verdict, ensemble=Ensemble(tuple(members), tuple(values), p_value, ahead and p_value < LEVEL))
 
 
 def _standing(one: Retrained, p_value: float | None) -> Finalist:

@@ -366,7 +366,17 @@ class WinnerSection(Section):
     prefer: Literal["cheapest", "score"] = Field(
         "cheapest", description="of those that cannot be told from the best: the smallest net, or the best mean"
     )
+    ensemble: Whole | None = Field(
+        None, ge=2, le=20, description="average the nets of so many finalists, if that beats the winner alone"
+    )
     baselines: bool = Field(True, description="compare with a constant, a linear model and gradient boosting")
+
+    def conflicts(self) -> list[tuple[str, str]]:
+        """Return an ensemble that has too few finalists to choose from."""
+        if self.ensemble is None or self.ensemble <= self.finalists:
+            return []
+        message = f"an ensemble of {self.ensemble} needs as many finalists, there are {self.finalists}; raise finalists"
+        return [("ensemble", message)]
 
 
 class _Also:

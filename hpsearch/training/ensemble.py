@@ -22,17 +22,26 @@ Member = tuple[Configuration, Weights]
 def ensemble_value(members: Sequence[Member], data: Dataset, split: int, objective: str) -> float:
     """Return the objective, in the target's own units, of the members' mean prediction of a split's validation rows.
 
-    Outputs are averaged for regression, probabilities for classes, as `model.average_models` does. members: trained on
-    this split, one at least. Raises TrialFailed where the rows do not define the objective.
+    members: trained on this split, one at least. Raises TrialFailed where the rows do not define the objective.
     """
-    import_keras()
     rows, task = data.split(split), data.signature.task
-    x, truth = np.asarray(rows.validation.x), np.asarray(rows.validation.y, np.float64)
-    outputs = [predict(weights, str(given.get("activation", "linear")), task, x) for given, weights in members]
-    mean: NDArray[np.floating] = np.mean(outputs, axis=0)  # (rows,) or (rows, classes)
+    truth: NDArray[np.floating] = np.asarray(rows.validation.y, np.float64)
+    mean = mean_prediction(members, data, split)
     if task == "regression":
         truth, mean = (y.astype(np.float64) * rows.target_scale + rows.target_center for y in (truth, mean))
     values = score(task, truth, mean)
     if objective not in values:
         raise TrialFailed(f"the validation rows do not define {objective}")
     return values[objective]
+
+
+def mean_prediction(members: Sequence[Member], data: Dataset, split: int) -> NDArray[np.floating]:
+    """Return what `model.average_models` of the members says of a split's validation rows: (rows,) or (rows, classes).
+
+    Regression in scaled units, as the nets have it; for classes the mean of their probabilities.
+    """
+    import_keras()
+    x, task = np.asarray(data.split(split).validation.x), data.signature.task
+    outputs = [predict(weights, str(given.get("activation", "linear")), task, x) for given, weights in members]
+    mean: NDArray[np.floating] = np.mean(outputs, axis=0)
+    return mean

@@ -1,0 +1,210 @@
+"""One launch of a study, from the first trial to the delivered model, with MLflow hearing of it all.
+
+search -> the finalists trained again and compared -> the winner packaged and evaluated -> pictures
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hpsearch.app.display import Display, Fallbacks
+from hpsearch.app.finalists import compare_finalists, expected_seconds, planned_trainings, retrain, trainings_left
+from hpsearch.app.opened import OpenStudy
+from hpsearch.app.pictures import log_study_pictures, log_trial_pictures
+from hpsearch.app.winner import deliver, log_delivery
+from hpsearch.data.faults import source_name
+from hpsearch.records import TrialRecord
+from hpsearch.report.text import duration, readable
+from hpsearch.search.book import Book
+from hpsearch.search.optuna_study import OptunaStudy
+from hpsearch.search.recovery import recover
+from hpsearch.search.settings import worker_count
+from hpsearch.search.study import Ending, Plan, Search
+from hpsearch.tracking.location import artifact_root, is_server, tracking_uri
+from hpsearch.tracking.mlflow import Tracker
+from hpsearch.tracking.silence import import_mlflow
+from hpsearch.tracking.ui import study_link, without_user
+from hpsearch.training.select import make_trainer
+from hpsearch.workers.inline import InlinePool
+from hpsearch.workers.pool import Pool
+from hpsearch.workers.processes import ProcessPool
+from hpsearch.workers.protocol import Setup
+
+
+def launch(
+    study: OpenStudy,
+    trials: int,
+    timeout: float | None,
+    workers: int | str,
+    place: Path,
+    owner: str,
+    shown: Display,
+) -> tuple[Ending, str]:
+    """Search, name the winner, deliver it; return why the launch ended and the link to see it.
+
+    trials: in all, over every launch. timeout: seconds the search may take now. owner: see `driver_name`.
+    """
+    plan = _plan(study, trials, timeout)
+    book = Book(study.folder, study.info.direction, study.spec.search.keep_models)
+    asker = _asker(study, book, shown)
+    uri = tracking_uri(place)
+    tracker = Tracker(uri, study.info, artifact_root(place), owner)
+    with tracker, _pool(study, workers, _most_jobs(study, plan, book)) as pool:
+        import_mlflow()  # here, not in the tracker's thread: importing and warnings.catch_warnings elsewhere do not mix
+        _begin(tracker, study, plan, place)
+        if book.records and (repaired := tracker.reconcile(list(book.records.values()))):
+            shown.note(f"MLflow: {_counted(len(repaired), 'repair')} made after an earlier launch")
+        shown.begin(study.info, plan.trials, pool.places, list(book.records.values()))
+        search = Search(asker, pool, book, plan, [tracker, shown, Fallbacks(shown)])
+        began = time.monotonic()
+        try:
+            with _signals(search.interrupt):
+                ending = search.run()
+        finally:
+            shown.end()
+        records = list(book.records.values())
+        if _is_time_for_finalists(study, records, pool, ending, time.monotonic() - began, shown):
+            ending = ending if retrain(study, records, pool, shown, _signals) else "interrupted"
+        pool.close()
+        _end(tracker, study, ending, records, shown)
+        experiment = tracker.experiment_id
+    base = without_user(uri) if is_server(uri) else "http://127.0.0.1:5000"
+    return ending, study_link(base, experiment, "objective", study.info.direction) if experiment else ""
+
+
+def driver_name() -> str:
+    """Return what this process is known by: to a second driver of the study, and in MLflow."""
+    return f"process {os.getpid()} on {socket.gethostname()} since {utc_now()}"
+
+
+def utc_now() -> str:
+    """Return the time in UTC, ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _plan(study: OpenStudy, trials: int, timeout: float | None) -> Plan:
+    search = study.spec.search
+    return Plan(
+        seed=search.seed,
+        objective=study.settled.objective,
+        trials=trials,
+        splits=study.info.splits,
+        timeout=timeout,
+        trial_timeout=search.trial_timeout,
+        stop_at=search.stop_at,
+    )
+
+
+def _asker(study: OpenStudy, book: Book, shown: Display) -> OptunaStudy:
+    """Open Optuna's side, put right what an earlier launch left, and queue what is to be tried first."""
+    settled = study.settled
+    asker = OptunaStudy(study.folder.journal, study.spec.search, settled.space, study.info.direction, settled.steps)
+    lost = recover(asker, book)
+    asker.enqueue_missing(settled.space.completed(given) for given in study.spec.search.start_with)
+    if lost:
+        shown.note(f"{_counted(len(lost), 'trial')} that an earlier launch left unfinished will be run again")
+    return asker
+
+
+def _most_jobs(study: OpenStudy, plan: Plan, book: Book) -> int:
+    """Return the most jobs that can run at once in any part of the launch."""
+    trials = max(plan.trials - book.counted(), 0)
+    section = study.spec.winner
+    if trials and section is not None:
+        return max(trials, section.finalists * section.seeds)
+    return max(trials, trainings_left(study, list(book.records.values())))
+
+
+def _begin(tracker: Tracker, study: OpenStudy, plan: Plan, place: Path) -> None:
+    search, data = study.spec.search, study.data
+    params = {
+        "objective": plan.objective.name,
+        "trials": plan.trials,
+        "sampler": search.sampler.name,
+        "pruner": search.pruner.name,
+        "seed": search.seed,
+        "splits": plan.splits,
+        "trainer": search.trainer,
+    }
+    tracker.start_launch(study.file.text, tags={"hpsearch.store": str(place)}, params=params)
+    source = source_name(study.spec.data)
+    tracker.log_dataset(study.info.name, data.digest, data.rows["total"], data.signature.columns, source)
+
+
+def _is_time_for_finalists(
+    study: OpenStudy, records: Sequence[TrialRecord], pool: Pool, ending: Ending, searched: float, shown: Display
+) -> bool:
+    """Tell whether the finalists are trained now; once the time is over, only if it takes no longer than the search."""
+    if ending == "interrupted" or not planned_trainings(study, records):
+        return False
+    seconds = expected_seconds(study, records, pool.places)
+    if ending != "timeout" or seconds <= searched:
+        return True
+    again = f"hpsearch verify {study.info.name}"
+    shown.note(f"the time is over; training the best configurations again takes about {duration(seconds)}: {again}")
+    return False
+
+
+def _end(tracker: Tracker, study: OpenStudy, ending: Ending, records: Sequence[TrialRecord], shown: Display) -> None:
+    if ending != "interrupted" and any(record.state == "completed" for record in records):
+        verdict = compare_finalists(study, records, shown)
+        shown.note("packaging and evaluating the winner" if verdict else "packaging and evaluating the best trial")
+        deliver(study, records, verdict)
+        log_delivery(tracker, study)
+    log_trial_pictures(tracker, study.info, records)
+    log_study_pictures(tracker, study, records)
+    tracker.flush()
+    if tracker.trouble:
+        tracker.reconcile(records)
+    tracker.end_launch("KILLED" if ending == "interrupted" else "FINISHED", tags={"hpsearch.ending": ending})
+    tracker.flush()
+    if tracker.trouble:
+        trouble = readable(tracker.trouble, 160)
+        shown.note(f"MLflow could not be written ({trouble}); the next launch writes what is missing")
+
+
+@contextlib.contextmanager
+def _pool(study: OpenStudy, workers: int | str, jobs: int) -> Iterator[Pool]:
+    """Open as many places as there are jobs at most."""
+    settings, data = study.settled.settings, study.data
+    pool: Pool
+    if workers == "inline":
+        pool = InlinePool(make_trainer(settings), data)
+    else:
+        pool = ProcessPool(min(worker_count(workers), jobs), Setup(data.folder, settings), study.folder.logs)
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+@contextlib.contextmanager
+def _signals(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM end the launch gently, and a second Ctrl-C at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def gently(_number: int, _frame: Any) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        interrupt()
+
+    before = {number: signal.signal(number, gently) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"
