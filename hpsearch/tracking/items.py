@@ -15,8 +15,10 @@ from typing import Literal
 
 from hpsearch.records import EpochRecord, StudyInfo, TrialRecord, TrialState
 
-RunKey = int | Literal["launch"]
-"""A trial by its number, or the launch itself."""
+FinalistKey = tuple[int, int, int]
+"""A training of a finalist: trial, repeat, split."""
+RunKey = int | FinalistKey | Literal["launch"]
+"""A trial by its number, a training of a finalist, or the launch itself."""
 LAUNCH: Literal["launch"] = "launch"
 
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
@@ -36,7 +38,7 @@ class RunStart:
     """A run begins. `started` in milliseconds since 1970, None for now."""
 
     key: RunKey
-    kind: Literal["launch", "trial"]
+    kind: Literal["launch", "trial", "finalist"]
     name: str
     tags: dict[str, str]
     params: dict[str, str] = field(default_factory=dict)
@@ -113,7 +115,7 @@ def launch_started(
     params: Mapping[str, object] | None = None,
 ) -> tuple[Item, ...]:
     """Return the items of a launch that begins: its run and the study file as `study.yaml`."""
-    own = _tags(info, "launch", owner) | {"hpsearch.state": "running"}
+    own = run_tags(info, "launch", owner) | {"hpsearch.state": "running"}
     start = RunStart(
         LAUNCH,
         "launch",
@@ -135,7 +137,7 @@ def trial_started(
     info: StudyInfo, record: TrialRecord, owner: str, parent: RunKey | None = LAUNCH
 ) -> tuple[RunStart, ...]:
     """Return the run of a trial that begins: the active configuration as params, what it is as tags."""
-    tags = _tags(info, "trial", owner) | {
+    tags = run_tags(info, "trial", owner) | {
         "hpsearch.trial": str(record.number),
         "hpsearch.state": "running",
         "hpsearch.seed": str(record.seed),
@@ -210,6 +212,16 @@ def metric_points(metrics: Mapping[str, float], step: int = 0) -> tuple[Point, .
     return _finite(metrics.items(), step, None)
 
 
+def run_tags(info: StudyInfo, kind: str, owner: str) -> dict[str, str]:
+    """Return the tags that say what a run is, of which study, and whose."""
+    return {
+        "hpsearch.kind": kind,
+        "hpsearch.study": info.name,
+        "hpsearch.study_uid": info.uid,
+        "hpsearch.owner": owner,
+    }
+
+
 def as_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Return tags within MLflow's limits (8,000 characters here, 5,000 on older servers)."""
     return {slug(key): str(value)[:5000] for key, value in tags.items()}
@@ -225,15 +237,6 @@ def slug(key: str) -> str:
     parts = (re.sub(r"[^\w.\- ]", "_", part) for part in key.split("/"))
     kept = "/".join(part if part.strip(".") else "_" for part in parts if part)[:250].rstrip("/")
     return kept or "_"
-
-
-def _tags(info: StudyInfo, kind: str, owner: str) -> dict[str, str]:
-    return {
-        "hpsearch.kind": kind,
-        "hpsearch.study": info.name,
-        "hpsearch.study_uid": info.uid,
-        "hpsearch.owner": owner,
-    }
 
 
 def _late_epochs(info: StudyInfo, record: TrialRecord, heard: Sequence[int], written: int) -> Iterable[Point]:

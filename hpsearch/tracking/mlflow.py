@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from hpsearch.records import EpochRecord, StudyInfo, TrialRecord
+from hpsearch.tracking.finalists import FinalistRun, finalist_written, finalists_to_write
 from hpsearch.tracking.items import (
     LAUNCH,
     Artifact,
@@ -148,6 +149,14 @@ class Tracker:
         self._brief = record.seconds < LIVE_INTERVAL
         self._submit(lambda: self._end_trial(record, live))
 
+    def finalists(self, runs: Sequence[FinalistRun]) -> None:
+        """Write the trainings of finalists that have no run yet, under this launch; the others are left alone.
+
+        Call it with all that are known: what an earlier launch could not write, or died of, is made good too.
+        """
+        known = tuple(runs)
+        self._submit(lambda: self._write_finalists(known))
+
     def artifact(self, run: RunKey, name: str, content: bytes | str | Path) -> None:
         """Keep a file with a trial (by number) or the launch (`LAUNCH`); `name` may have folders (`plots/a.png`).
 
@@ -164,6 +173,10 @@ class Tracker:
     def launch_tags(self, tags: Mapping[str, str]) -> None:
         """Tag the launch."""
         self._write((Tags(LAUNCH, as_tags(tags)),))
+
+    def describe_launch(self, markdown: str) -> None:
+        """Set the launch's description, which MLflow shows on its page; of more than 5,000 characters the first."""
+        self.launch_tags({"mlflow.note.content": markdown})
 
     def end_launch(self, status: Status = "FINISHED", tags: Mapping[str, str] | None = None) -> None:
         """End the launch's run: FINISHED, KILLED (interrupted) or FAILED."""
@@ -241,6 +254,14 @@ class Tracker:
             self._chart += progress(record, self._best) if self._launch else ()
             if self._clock() - self._charted >= LIVE_INTERVAL:
                 self._write_chart()
+
+    def _write_finalists(self, runs: Sequence[FinalistRun]) -> None:
+        missing, wrong = finalists_to_write(runs, self._store.runs("finalist"))
+        for found in wrong:
+            self._store.delete(found.run_id)
+        ended = round(self._clock() * 1000)
+        for run in missing:
+            self._store.write(finalist_written(self._info, run, self._owner, ended))
 
     def _write_chart(self) -> None:
         """Add the trials that completed since the last time to the launch's chart."""

@@ -68,10 +68,11 @@ class MlflowStore:
         self._open()
         self._log(self._take(_Batch(), run_id, item))
 
-    def runs(self) -> list[RunFound]:
-        """Return every run of this study, in the order in which they were started."""
+    def runs(self, kind: str | None = None) -> list[RunFound]:
+        """Return every run of this study, or those of a kind, in the order in which they were started."""
         self._open()
         query = f"tags.`hpsearch.study_uid` = '{self._info.uid}'"
+        query += "" if kind is None else f" and tags.`hpsearch.kind` = '{kind}'"
         found: list[RunFound] = []
         page: Any = None
         while page is None or page.token:
@@ -88,7 +89,9 @@ class MlflowStore:
 
     def _earlier(self, key: RunKey) -> str:
         """Return the run of a trial of an earlier launch."""
-        query = f"tags.`hpsearch.study_uid` = '{self._info.uid}' and tags.`hpsearch.trial` = '{key}'"
+        # A finalist's runs bear the number of its trial too.
+        query = f"tags.`hpsearch.study_uid` = '{self._info.uid}' and tags.`hpsearch.kind` = 'trial'"
+        query += f" and tags.`hpsearch.trial` = '{key}'"
         found = self._client.search_runs([self._experiment], query, max_results=1)
         if not found:
             raise KeyError(key)

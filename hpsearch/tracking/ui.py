@@ -18,6 +18,7 @@ from urllib.request import ProxyHandler, build_opener
 from hpsearch.errors import StoreError
 from hpsearch.metrics import Direction
 from hpsearch.tracking.database import database_made_once, private_folder, sqlite_path
+from hpsearch.tracking.finalists import PREFIX
 from hpsearch.tracking.location import artifact_root, is_server, redact, tracking_uri
 from hpsearch.tracking.silence import ENVIRONMENT, import_mlflow
 
@@ -112,15 +113,24 @@ class Ui:
 def study_link(base: str, experiment_id: str, objective: str = "objective", direction: Direction = "minimize") -> str:
     """Return the link that opens a study with its completed trials charted, best first.
 
-    Without it MLflow opens in GenAI mode; and without the filter on the state, trials are nested and folded away under
-    their launch, and nothing of them is charted.
+    Without it MLflow opens in GenAI mode; and without the filter, trials are nested and folded away under their launch,
+    nothing of them is charted, and the finalists' trainings stand among them.
     """
+    return _runs_link(base, experiment_id, "trial", objective, direction)
+
+
+def finalists_link(base: str, experiment_id: str, objective: str, direction: Direction) -> str:
+    """Return the link that opens the finalists' trainings on new seeds, best first. objective: the metric, `rmse`."""
+    return _runs_link(base, experiment_id, "finalist", f"{PREFIX}val_{objective}", direction)
+
+
+def _runs_link(base: str, experiment_id: str, kind: str, metric: str, direction: Direction) -> str:
     query = {
         "workflowType": "machine_learning",
         "compareRunsMode": "CHART",
-        "orderByKey": f"metrics.`{objective}`",
+        "orderByKey": f"metrics.`{metric}`",
         "orderByAsc": "true" if direction == "minimize" else "false",
-        "searchFilter": "tags.`hpsearch.state` = 'completed'",
+        "searchFilter": f"tags.`hpsearch.kind` = '{kind}' and tags.`hpsearch.state` = 'completed'",
     }
     return f"{base.rstrip('/')}/#/experiments/{experiment_id}/runs?{urlencode(query).replace('+', '%20')}"
 
