@@ -46,8 +46,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (
-    explore.init, explore.check, explore.schema, explore.space, explore.eda, launch.run, report.list_, report.show,
-    report.best, report.compare, report.ui,
+    explore.init, explore.check, explore.schema, explore.space, explore.eda, launch.run, launch.verify, report.list_,
+    report.show, report.best, report.compare, report.ui,
 ):  # fmt: skip
     app.command(command.__name__.rstrip("_"))(guarded(command))
 

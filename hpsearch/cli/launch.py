@@ -1,4 +1,4 @@
-"""`hpsearch run`."""
+"""What trains: `run`, `verify`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hpsearch.cli.options import Json, Store, StudyFile, console, print_json
+from hpsearch.cli.options import Json, Store, StudyFile, StudyName, console, print_json
 
 
 def run(
@@ -14,7 +14,7 @@ def run(
     trials: Annotated[int | None, typer.Option(min=1, help="Trials in all, over every launch.")] = None,
     more: Annotated[int | None, typer.Option(min=1, help="Trials beyond those done.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Start afresh; an earlier study is set aside.")] = False,
-    timeout: Annotated[str | None, typer.Option(help="Time this launch may take: 90s, 10min, 1.5h.")] = None,
+    timeout: Annotated[str | None, typer.Option(help="Time the search may take now: 90s, 10min, 1.5h.")] = None,
     workers: Annotated[str | None, typer.Option(help="Training processes: auto, inline or a number.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the result only.")] = False,
     as_json: Json = False,
@@ -36,6 +36,33 @@ def run(
         study, trials=trials, more=more, new=new, timeout=_seconds(timeout), workers=_workers(workers), store=store,
         display=display,
     )  # fmt: skip
+    if as_json:
+        print_json(result.to_json())
+    else:
+        print_result(console(), result)
+    if result.ending == "interrupted":
+        raise typer.Exit(130)
+
+
+def verify(
+    study: StudyName,
+    finalists: Annotated[int | None, typer.Option(min=1, max=100, help="Best configurations to train again.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=2, max=100, help="New seeds for each.")] = None,
+    workers: Annotated[str | None, typer.Option(help="Training processes: auto, inline or a number.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the result only.")] = False,
+    as_json: Json = False,
+    store: Store = None,
+) -> None:
+    """Train a study's best configurations again on new seeds, and deliver the winner."""
+    from hpsearch.app.display import Silent
+    from hpsearch.app.verify import verify as verify_study
+    from hpsearch.cli.progress import make_display
+    from hpsearch.cli.tables import print_result
+
+    display = Silent() if quiet or as_json else make_display(console())
+    result = verify_study(
+        study, finalists=finalists, seeds=seeds, workers=_workers(workers), store=store, display=display
+    )
     if as_json:
         print_json(result.to_json())
     else:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hpsearch.app.display import Display
-from hpsearch.cli.tables import configuration_text
 from hpsearch.records import EpochRecord, StudyInfo, TrialRecord
-from hpsearch.report.text import duration, number
+from hpsearch.report.text import configuration_text, duration, number
 from hpsearch.search.book import rank
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,29 +50,18 @@ def show(
         print_study(console(), result, top)
 
 
-def best(
-    study: StudyName,
-    export: Annotated[
-        Path | None, typer.Option(help="Write model, preparation, configuration, evaluation here.")
-    ] = None,
-    as_json: Json = False,
-    store: Store = None,
-) -> None:
-    """Print the best configuration and its test scores; export it."""
-    from hpsearch.app.winner import package_of
+def best(study: StudyName, as_json: Json = False, store: Store = None) -> None:
+    """Print the delivered model's configuration and its test scores."""
     from hpsearch.app.results import load
+    from hpsearch.app.winner import package_of
     from hpsearch.cli.tables import print_best
 
     result = load(study, store=store)
     package_of(result)
-    written = export_best(result, export) if export else []
     if as_json:
-        exported = [str(path) for path in written]
-        print_json({"study": study, "best": result.to_json()["best"], "test": result.evaluation, "exported": exported})
-        return
-    print_best(console(), result)
-    if export:
-        console().print(f"\nwrote {len(written)} files to {export}")
+        print_json({"study": study, "best": result.to_json()["best"], "test": result.evaluation})
+    else:
+        print_best(console(), result)
 
 
 def compare(

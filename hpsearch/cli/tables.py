@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hpsearch.report.text import duration, number
+from hpsearch.report.text import configuration_text, duration, number
+from hpsearch.report.verdict import baseline_sentence, looks_sentence, verdict_sentences
 from hpsearch.space.domain import describe
-from hpsearch.space.space import Configuration, widths
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,37 +16,26 @@ if TYPE_CHECKING:
     from hpsearch.app.eda import Exploration
     from hpsearch.app.results import StudyResult
     from hpsearch.records import TrialRecord
+    from hpsearch.search.verdict import Verdict
     from hpsearch.spec import StudySpec
 
 
-def configuration_text(configuration: Configuration) -> str:
-    """Return a configuration in a line: `64-32 relu, adam, learning_rate 0.001, ...`."""
-    if not configuration:
-        return ""
-    net = "-".join(map(str, widths(configuration))) or "no hidden layer"
-    rest = [
-        f"{name} {_cell(value)}"
-        for name, value in configuration.items()
-        if not name.startswith(("neurons", "hidden_layers", "activation", "optimizer"))
-    ]
-    activation = f" {configuration['activation']}" if "activation" in configuration else ""
-    return ", ".join([f"{net}{activation}", str(configuration["optimizer"]), *rest])
-
-
 def print_result(console: Console, result: StudyResult) -> None:
-    """Print what a launch came to: the best trials, the test rows, where to look next."""
+    """Print what a launch came to: the finalists or the best trials, the test rows, where to look next."""
     states = ", ".join(f"{count} {state}" for state, count in result.states().items() if count)
     console.print(f"\n{result.done()} of {result.file.trials} trials done: {states}{_why(result)}")
     if result.best is None:
         console.print("no trial completed yet")
         return
-    _print_best_trials(console, result, 5)
+    _print_leaders(console, result, 5)
     if result.ending != "interrupted":
         _print_test(console, result)
-    console.print(f"\nevery run in MLflow:  hpsearch ui {result.name}")
+    name = result.name
+    console.print(f"\nevery run in MLflow:  hpsearch ui {name}")
     if result.link:
         console.print(f"  then open           {result.link}")
-    console.print(f"the best model:       hpsearch best {result.name} --export DIR")
+    console.print(f"read all about it:    hpsearch report {name}")
+    console.print(f"use the model:        hpsearch predict {name} rows.csv -o predictions.csv")
 
 
 def _why(result: StudyResult) -> str:
@@ -73,12 +62,63 @@ def _print_best_trials(console: Console, result: StudyResult, top: int) -> None:
     print_table(console, table)
 
 
+def _print_leaders(console: Console, result: StudyResult, top: int) -> None:
+    """Print the finalists and the verdict; without one the best trials, and that luck is in their values."""
+    verdict = result.verdict
+    if verdict is None:
+        _print_best_trials(console, result, top)
+        if len(result.ranked()) > 1:
+            console.print(
+                f"the best of many is partly luck; to train them again and compare: hpsearch verify {result.name}"
+            )
+        return
+    _print_finalists(console, result, verdict)
+    console.print("")
+    for sentence in verdict_sentences(verdict, result.info, result.records):
+        console.print(sentence)
+
+
+def _print_finalists(console: Console, result: StudyResult, verdict: Verdict) -> None:
+    from rich.table import Table
+
+    records = {record.number: record for record in result.records}
+    value = f"val_{result.info.objective}"
+    title = f"the finalists of '{result.name}', each trained again {verdict.finalists[0].n} times (★ the winner)"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("trial", "", value, "±", "in the search", "p-value"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("standing", no_wrap=True)
+    for column in ("weights", "seconds"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("configuration", overflow="fold")
+    for one in verdict.finalists:
+        p_value = "-" if one.p_value is None else number(one.p_value, 2)
+        table.add_row(
+            str(one.trial), "★" if one.trial == verdict.winner else "", number(one.mean), number(one.sd, 2),
+            number(one.searched), p_value, one.standing, f"{one.parameters:,}", f"{one.seconds:.1f}",
+            configuration_text(records[one.trial].configuration),
+        )  # fmt: skip
+    print_table(console, table)
+
+
 def _print_test(console: Console, result: StudyResult) -> None:
     evaluation = result.evaluation
     if evaluation is None:
+        if result.file.load_spec().data.split.test != 0:
+            console.print("\nthe test rows stay locked until the winner is named")
         return
-    metrics = ", ".join(f"{name} {number(value)}" for name, value in evaluation["metrics"].items())
-    console.print(f"\non the {evaluation['rows']:,} test rows: {metrics}")
+    intervals = evaluation["intervals"]
+    metrics = ", ".join(
+        f"{name} {number(value)}"
+        + (f" [{number(intervals[name][0])}, {number(intervals[name][1])}]" if name in intervals else "")
+        for name, value in evaluation["metrics"].items()
+        if value is not None
+    )
+    console.print(f"\non the {evaluation['rows']:,} test rows (95 % intervals): {metrics}")
+    told = (baseline_sentence(evaluation, result.info.objective), looks_sentence(int(evaluation["looks"])))
+    for sentence in told:
+        if sentence:
+            console.print(sentence)
 
 
 def print_study(console: Console, result: StudyResult, top: int) -> None:
@@ -96,7 +136,7 @@ def print_study(console: Console, result: StudyResult, top: int) -> None:
     _print_times(console, result)
     if result.best is not None:
         console.print("")
-        _print_best_trials(console, result, top)
+        _print_leaders(console, result, top)
         _print_test(console, result)
     for method, values in result.importances.items():
         from hpsearch.search.importance import MEANINGS
@@ -130,15 +170,20 @@ def print_studies(console: Console, results: Sequence[StudyResult]) -> None:
 
 
 def print_best(console: Console, result: StudyResult) -> None:
-    """Print the best configuration a row each, and its evaluation."""
-    best = result.best
-    assert best is not None
-    value = f"val_{result.info.objective} {_value(best)} at epoch {best.best_epoch}"
-    console.print(f"trial {best.number} of '{result.name}': {value}, {best.parameters:,} weights")
-    for name, setting in best.configuration.items():
+    """Print the delivered model's configuration, a row each, and its evaluation."""
+    trial = result.winner
+    assert trial is not None
+    verdict = result.verdict
+    searched = f"val_{result.info.objective} {_value(trial)} in the search, at epoch {trial.best_epoch}"
+    console.print(f"trial {trial.number} of '{result.name}': {searched}; {trial.parameters:,} weights")
+    if verdict is not None:
+        one = verdict.of(trial.number)
+        again = f"{number(one.mean)} ± {number(one.sd, 2)} in {one.n} trainings on new seeds"
+        console.print(f"{again}; delivered refitted on all rows but the test rows")
+    for name, setting in trial.configuration.items():
         console.print(f"  {name}: {_cell(setting)}")
     text = result.folder.path / "evaluation.txt"
-    if text.exists():
+    if result.evaluation is not None and text.exists():
         console.print(f"\non the test rows:\n{text.read_text().rstrip()}")
 
 
