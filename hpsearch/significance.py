@@ -5,7 +5,7 @@ All of them take what was measured on the same seeds and splits, so that what se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -87,10 +87,23 @@ def bootstrap_interval(
     score: the score of the rows at these places, None where they do not define it (a resample of one class). Raises
     ValueError where less than half of the resamples define it.
     """  # fmt: skip
+    return percentile_interval([score(places) for places in resamples_of(rows, resamples, seed)], level)
+
+
+def resamples_of(rows: int, count: int, seed: int = 0) -> Iterator[NDArray[np.intp]]:
+    """Yield the places, (rows,), of `count` draws of rows with replacement: what `bootstrap_interval` scores."""
     rng = np.random.default_rng(seed)
-    drawn = [score(rng.integers(0, rows, rows)) for _ in range(resamples)]
+    for _ in range(count):
+        yield rng.integers(0, rows, rows)
+
+
+def percentile_interval(drawn: Sequence[float | None], level: float = 0.95) -> tuple[float, float]:
+    """Return the middle `level` of the scores of resamples; None is a resample that does not define the score.
+
+    Raises ValueError where less than half of the resamples define it.
+    """
     values = [value for value in drawn if value is not None]
-    if len(values) < resamples / 2:
-        raise ValueError(f"{resamples - len(values)} of {resamples} resamples of {rows} rows do not define the score")
+    if len(values) < len(drawn) / 2:
+        raise ValueError(f"{len(drawn) - len(values)} of {len(drawn)} resamples do not define the score")
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn import metrics as sk
 
 from hpsearch.errors import DataError
 from hpsearch.metrics import METRICS, TaskType, metrics_of
+from hpsearch.report.intervals import bootstrap_intervals
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32 | np.float64]
@@ -35,6 +36,10 @@ class Evaluation:
     labels: tuple[str, ...] = ()
     """class names by index"""
     target: str = "target"
+    threshold: float = 0.5
+    """binary: the class is positive for P(positive) > threshold"""
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """95 % bootstrap interval by metric; empty where none was asked for (see `report.intervals`)"""
 
     @property
     def rows(self) -> int:
@@ -42,7 +47,7 @@ class Evaluation:
         return int(self.y.size)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values: task, target, rows, metrics, report, confusion_matrix, labels, roc.
+        """Return plain JSON values: task, target, rows, metrics, ..., threshold, intervals ({metric: [low, high]}).
 
         Keys and metrics that a task or its rows do not have are null or empty; a number that is not finite is null.
         """
@@ -56,6 +61,8 @@ class Evaluation:
             "confusion_matrix": _matrix(self).tolist() if self.labels else [],
             "labels": list(self.labels),
             "roc": roc and {name: [_finite(v) for v in _thinned(values)] for name, values in roc.items()},
+            "threshold": self.threshold if self.task == "binary" else None,
+            "intervals": {name: [_finite(low), _finite(high)] for name, (low, high) in self.intervals.items()},
         }
 
     def figures(self) -> dict[str, bytes]:
@@ -77,13 +84,21 @@ class Evaluation:
 
 
 def evaluate(
-    task: TaskType, y: ArrayLike, prediction: ArrayLike, class_names: Sequence[str] = (), *, target: str = "target"
+    task: TaskType,
+    y: ArrayLike,
+    prediction: ArrayLike,
+    class_names: Sequence[str] = (),
+    *,
+    target: str = "target",
+    threshold: float = 0.5,
+    intervals: bool = False,
 ) -> Evaluation:
     """Compare predictions with the truth.
 
     y: (rows,), in target units, or class indices. prediction: (rows,) in target units for regression; (rows,)
-    P(positive) for binary; (rows, classes) probabilities for multiclass. Raises DataError for no rows, for shapes that
-    do not go together and for predictions that are not finite.
+    P(positive) for binary; (rows, classes) probabilities for multiclass. threshold: binary labels are positive for
+    P(positive) > threshold. intervals: whether each metric gets its bootstrap interval, which takes a second or two.
+    Raises DataError for no rows, for shapes that do not go together and for predictions that are not finite.
     """
     truth = np.asarray(y, dtype=np.float64).ravel()
     guess: Floats = np.asarray(prediction)
@@ -98,10 +113,11 @@ def evaluate(
     if task != "regression":
         count = 2 if task == "binary" else guess.shape[-1]
         labels = tuple(class_names) or tuple(str(index) for index in range(count))
-    scores = _regression_scores(truth, guess) if task == "regression" else _class_scores(task, truth, guess)
+    scores = _regression_scores(truth, guess) if task == "regression" else _class_scores(task, truth, guess, threshold)
     numbers = {metric.name: scores[metric.name] for metric in metrics_of(task) if metric.name in scores}
-    evaluation = Evaluation(task, numbers, "", truth, guess, labels, target)
-    return Evaluation(task, numbers, _text(evaluation), truth, guess, labels, target)
+    ranges = bootstrap_intervals(task, truth, guess, threshold) if intervals else {}
+    evaluation = Evaluation(task, numbers, "", truth, guess, labels, target, threshold, ranges)
+    return replace(evaluation, text=_text(evaluation))
 
 
 def _check(task: TaskType, y: Array, prediction: Floats, class_names: Sequence[str]) -> None:
@@ -128,8 +144,8 @@ def _regression_scores(y: Array, prediction: Floats) -> dict[str, float]:
     return scores | ({"r2": float(sk.r2_score(y, prediction))} if y.size > 1 else {})
 
 
-def _class_scores(task: TaskType, y: Array, prediction: Floats) -> dict[str, float]:
-    truth, guess = y.astype(int), _predicted(task, prediction)
+def _class_scores(task: TaskType, y: Array, prediction: Floats, threshold: float) -> dict[str, float]:
+    truth, guess = y.astype(int), _predicted(task, prediction, threshold)
     present = np.unique(truth)
     classes = range(2 if task == "binary" else prediction.shape[-1])
     f1 = sk.f1_score(truth, guess, average="binary" if task == "binary" else "macro", zero_division=0)
@@ -148,22 +164,26 @@ def _class_scores(task: TaskType, y: Array, prediction: Floats) -> dict[str, flo
     return scores | {"roc_auc": float(np.mean([sk.roc_auc_score(truth == c, prediction[:, c]) for c in present]))}
 
 
-def _predicted(task: TaskType, prediction: Floats) -> NDArray[np.int64]:
-    picked = prediction > 0.5 if task == "binary" else prediction.argmax(axis=1)
+def _predicted(task: TaskType, prediction: Floats, threshold: float) -> NDArray[np.int64]:
+    # In float64: compared with float32 numbers the threshold would be rounded to one of them.
+    picked = prediction.astype(np.float64) > threshold if task == "binary" else prediction.argmax(axis=1)
     return np.asarray(picked, dtype=np.int64)
 
 
+def _labels_of(evaluation: Evaluation) -> NDArray[np.int64]:
+    return _predicted(evaluation.task, evaluation.prediction, evaluation.threshold)
+
+
 def _matrix(evaluation: Evaluation) -> NDArray[np.int64]:
-    guess = _predicted(evaluation.task, evaluation.prediction)
+    guess = _labels_of(evaluation)
     counts = sk.confusion_matrix(evaluation.y.astype(int), guess, labels=range(len(evaluation.labels)))
     return np.asarray(counts, dtype=np.int64)
 
 
 def _report(evaluation: Evaluation, *, as_dict: bool) -> Any:
     return sk.classification_report(
-        evaluation.y.astype(int), _predicted(evaluation.task, evaluation.prediction),
-        labels=range(len(evaluation.labels)), target_names=_distinct(evaluation.labels), output_dict=as_dict,
-        zero_division=0, digits=4,
+        evaluation.y.astype(int), _labels_of(evaluation), labels=range(len(evaluation.labels)),
+        target_names=_distinct(evaluation.labels), output_dict=as_dict, zero_division=0, digits=4,
     )  # fmt: skip
 
 
@@ -192,14 +212,29 @@ def _finite(value: float) -> float | None:
 def _text(evaluation: Evaluation) -> str:
     """Return what is printed and logged as text."""
     rows = f"{evaluation.rows:,} row" + "s" * (evaluation.rows != 1)
-    if evaluation.task == "regression":
-        return "\n".join([rows, "", *_metric_lines(evaluation.metrics)]) + "\n"
-    parts = [rows, "", *_metric_lines(evaluation.metrics), "", _report(evaluation, as_dict=False).rstrip("\n"), ""]
-    return "\n".join([*parts, *_matrix_lines(_matrix(evaluation), evaluation.labels)]) + "\n"
+    parts = [rows, "", *_metric_lines(evaluation.metrics, evaluation.intervals)]
+    if evaluation.intervals:
+        parts += ["", "in brackets: the 95 % bootstrap interval, from these rows drawn again with replacement"]
+    if evaluation.labels:
+        if evaluation.task == "binary" and evaluation.threshold != 0.5:
+            parts += [
+                "",
+                f"a row is taken for {evaluation.labels[1]} above a probability of {evaluation.threshold:.4g}",
+            ]
+        parts += ["", _report(evaluation, as_dict=False).rstrip("\n"), ""]
+        parts += _matrix_lines(_matrix(evaluation), evaluation.labels)
+    return "\n".join(parts) + "\n"
 
 
-def _metric_lines(values: dict[str, float]) -> list[str]:
-    return [f"{name:<18}{value:>14,.4f}   {METRICS[name].meaning}" for name, value in values.items()]
+def _metric_lines(values: dict[str, float], intervals: dict[str, tuple[float, float]]) -> list[str]:
+    ranges = {name: f"[{low:,.4f}, {high:,.4f}]" for name, (low, high) in intervals.items()}
+    width = max(map(len, ranges.values()), default=0)
+    return [
+        f"{name:<18}{value:>14,.4f}   "
+        + (f"{ranges.get(name, ''):<{width}}   " if width else "")
+        + METRICS[name].meaning
+        for name, value in values.items()
+    ]
 
 
 def _matrix_lines(matrix: NDArray[np.int64], labels: Sequence[str], most: int = 20) -> list[str]:

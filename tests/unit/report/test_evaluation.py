@@ -18,7 +18,9 @@ Y3 = RNG.integers(0, 3, 200)
 P3 = RNG.dirichlet(np.ones(3), 200)
 YR = RNG.normal(100, 30, 150)
 PR = YR + RNG.normal(0, 5, 150)
-KEYS = ["task", "target", "rows", "metrics", "report", "confusion_matrix", "labels", "roc"]
+KEYS = [
+    "task", "target", "rows", "metrics", "report", "confusion_matrix", "labels", "roc", "threshold", "intervals",
+]  # fmt: skip
 
 
 def test_regression_metrics_are_scikit_learns():
