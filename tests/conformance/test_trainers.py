@@ -250,6 +250,16 @@ def test_the_weights_are_those_of_the_best_epoch_and_not_the_last(make: Any, dat
     assert SCALE * sk.root_mean_squared_error(rows.y, scaled) == pytest.approx(min(objective), rel=1e-5)
 
 
+def test_a_job_that_keeps_the_last_epoch_trains_to_its_end(make: Any, data: dict[TaskType, Dataset]) -> None:
+    job = _job(_configuration(optimizer="sgd", learning_rate=1.2))  # worse with each epoch, as above
+    settings = _settings(keep="last", patience=1)
+    epochs, outcome = _train(make(settings), job, data["regression"])
+    assert outcome.best_epoch == len(epochs) == 3
+    assert outcome.metrics == epochs[-1].metrics
+    for ours, theirs in zip(outcome.weights, _trained_by_hand(job, data["regression"], settings)[-1], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
 def test_a_score_that_grows_is_better(make: Any, data: dict[TaskType, Dataset]) -> None:
     epochs, outcome = _train(make(_settings(objective="r2")), _job(_configuration(6)), data["regression"])
     assert outcome.metrics["val_r2"] == max(epoch.metrics["val_r2"] for epoch in epochs)

@@ -8,7 +8,7 @@ import pytest
 
 from hpsearch.data.dataset import Signature
 from hpsearch.metrics import LOSSES, TASK_TYPES, TaskType
-from hpsearch.model import build_model, count_parameters, initial_weights, make_optimizer
+from hpsearch.model import average_models, build_model, count_parameters, initial_weights, make_optimizer
 from hpsearch.space.table import ACTIVATIONS, OPTIMIZERS
 from hpsearch.training.quiet import import_keras
 
@@ -166,3 +166,35 @@ def test_initial_weights_are_those_of_the_built_net(units: tuple[int, ...]) -> N
     ours = initial_weights(configuration, _signature(), 11)
     for a, b in zip(ours, _build(configuration, seed=11).get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("task", TASK_TYPES)
+def test_the_average_predicts_the_mean_of_its_nets(task: TaskType) -> None:
+    nets = [
+        _build(given, task, seed)
+        for seed, given in enumerate((_configuration(8, 5), _configuration(8), _configuration()))
+    ]
+    x = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    expected = np.mean([net.predict(x, verbose=0) for net in nets], axis=0, dtype=np.float64)
+    np.testing.assert_allclose(average_models(nets).predict(x, verbose=0), expected, rtol=0, atol=1e-6)
+
+
+def test_the_average_holds_copies() -> None:
+    net, x = _build(_configuration(8)), np.ones((1, 4), np.float32)
+    average = average_models([net, net])
+    before = np.asarray(average(x))
+    net.set_weights([w + 1 for w in net.get_weights()])
+    assert np.array_equal(np.asarray(average(x)), before)
+    assert net.name == "net"
+
+
+def test_the_average_of_one_net_is_that_net() -> None:
+    net = _build(_configuration(8))
+    assert average_models([net]) is net
+
+
+def test_nets_of_other_shapes_are_not_averaged() -> None:
+    with pytest.raises(ValueError, match="same inputs and outputs"):
+        average_models([_build(_configuration(8), "binary"), _build(_configuration(8), "multiclass")])
+    with pytest.raises(ValueError, match="one at least"):
+        average_models([])

@@ -72,6 +72,20 @@ def test_what_hides_deep_in_a_config_is_found(tmp_path: Path) -> None:
     assert archive_faults(write(tmp_path / "m.keras", with_layer(layer))) == ["config.json names builtins.eval"]
 
 
+def test_each_net_of_an_average_is_looked_at(tmp_path: Path) -> None:
+    layers = [
+        {"module": "keras.layers", "class_name": "InputLayer", "config": {}, "name": "inputs"},
+        copy.deepcopy(NET),
+        with_layer({"module": "keras.layers", "class_name": "Lambda", "config": {}}),
+        {"module": "keras.layers", "class_name": "Average", "config": {}, "name": "mean"},
+    ]
+    functional = {"module": "keras.src.models.functional", "class_name": "Functional", "registered_name": "Functional"}
+    path = write(tmp_path / "m.keras", functional | {"config": {"name": "ensemble", "layers": layers}})
+    assert archive_faults(path) == ["config.json names keras.layers.Lambda"]
+    del layers[2]
+    assert archive_faults(write(path, functional | {"config": {"name": "ensemble", "layers": layers}})) == []
+
+
 @pytest.mark.parametrize(
     "names",
     [MEMBERS[:2], (*MEMBERS, "assets/x"), (*MEMBERS[1:], "../metadata.json"), (*MEMBERS, "/etc/passwd")],

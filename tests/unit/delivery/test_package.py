@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -12,6 +13,8 @@ from hpsearch.data import transform
 from hpsearch.delivery.package import FILES, write_package
 from hpsearch.delivery.predictor import Predictor, verify_package
 from hpsearch.errors import PackageError
+from hpsearch.metrics import LOSSES
+from hpsearch.model import average_models, build_model
 
 
 def test_a_package_holds_its_files_and_nothing_else(made: Any) -> None:
@@ -91,6 +94,25 @@ def test_a_net_with_other_layers_is_not_packaged(packages: dict[str, Any], tmp_p
             configuration={"hidden_layers": 0},
         )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_average_of_nets_is_packaged_as_one_net(made: Any, rows: pd.DataFrame, tmp_path: Path) -> None:
+    configuration = json.loads((made.folder / "package.json").read_text())["configuration"]
+    assert configuration["dropout"] > 0
+    shallower = (
+        build_model(configuration | {"hidden_layers": depth}, made.signature, 5, LOSSES[made.task][0])
+        for depth in (1, 0)
+    )
+    nets = [made.model, *shallower]
+    write_package(
+        tmp_path / "best", model=average_models(nets), preparation=made.preparation, signature=made.signature,
+        metadata={}, configuration=configuration,
+    )  # fmt: skip
+    package = Predictor.load(tmp_path / "best")
+    x = np.random.default_rng(0).normal(size=(100, made.signature.inputs)).astype(np.float32)
+    expected = np.mean([net.predict(x, verbose=0) for net in nets], axis=0, dtype=np.float64)
+    np.testing.assert_allclose(package.outputs(x), expected, rtol=0, atol=1e-6)
+    assert len(package.predict(rows)) == len(rows)
 
 
 def test_a_folder_with_files_of_others_is_left_alone(packages: dict[str, Any], tmp_path: Path) -> None:

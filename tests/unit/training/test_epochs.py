@@ -66,6 +66,13 @@ def test_it_ends_early_without_hope() -> None:
     assert ([epoch.step for epoch in epochs], outcome.best_epoch) == ([1, 2, 3], 1)
 
 
+def test_the_last_epoch_is_returned_where_it_is_to_be_kept_and_patience_ends_nothing() -> None:
+    epochs, outcome = _train(1.0, 2.0, 3.0, 2.5, patience=1, keep="last")
+    assert [epoch.step for epoch in epochs] == [1, 2, 3, 4]
+    assert (outcome.state, outcome.best_epoch, outcome.metrics) == ("completed", 4, epochs[3].metrics)
+    assert outcome.weights == [np.full(1, 4.0)]
+
+
 def test_divergence_is_a_failure_with_its_epoch() -> None:
     epochs, outcome = _train(1.0, np.inf)
     assert [epoch.step for epoch in epochs] == [1]
