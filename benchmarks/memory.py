@@ -75,6 +75,7 @@ def _write_study(folder: Path, given: argparse.Namespace) -> Path:
             "trials": given.trials, "workers": given.workers, "sampler": "random", "pruner": "none",
             "early_stopping": None, "trainer": "compiled",
         },
+        "winner": "none",
     }  # fmt: skip
     file = folder / f"{NAME}.yaml"
     file.write_text(yaml.safe_dump(about, sort_keys=False))

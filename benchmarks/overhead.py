@@ -90,6 +90,7 @@ def _run(store: Path, meter: Meter, given: argparse.Namespace) -> None:
         "data": {"sklearn": "diabetes"},
         "space": {"epochs": 30},
         "search": {"trials": given.trials + STRETCH, "early_stopping": None, "sampler": given.sampler},
+        "winner": "none",
     }
     paced = [(about - STRETCH, about) for about in (EARLY, given.trials)]
     os.environ[PACE] = json.dumps([given.workers / max(given.rates), paced])

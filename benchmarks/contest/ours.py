@@ -29,9 +29,9 @@ class Trained:
 
 
 def write_study(folder: Path, name: str, problem: Problem, space: dict[str, Any], search: dict[str, Any]) -> Path:
-    """Write a study file and return its path."""
+    """Write the file of a study that only searches, as the others do, and return its path."""
     file = folder / f"{name}.yaml"
-    about = {"name": name, "data": problem.data, "space": space, "search": search}
+    about = {"name": name, "data": problem.data, "space": space, "search": search, "winner": "none"}
     file.write_text(yaml.safe_dump(about, sort_keys=False))
     return file
 
