@@ -28,6 +28,7 @@ from hpsearch.search.finalists import (
 )
 from hpsearch.search.history import cut_torn_tail
 from hpsearch.search.verdict import Verdict, judge, judge_ensemble
+from hpsearch.tracking.finalists import FinalistRun
 from hpsearch.training.ensemble import ensemble_value
 from hpsearch.training.trainer import Weights
 from hpsearch.workers.pool import Pool
@@ -115,6 +116,21 @@ def compare_finalists(study: OpenStudy, records: Sequence[TrialRecord], shown: D
         verdict = judge_ensemble(verdict, members, _averaged(study, records, members), info.direction, share)
     write_verdict(study.folder, verdict)
     return verdict
+
+
+def finalist_runs(study: OpenStudy, records: Sequence[TrialRecord]) -> list[FinalistRun]:
+    """Return the finalists' trainings that have ended, as MLflow is told of them."""
+    results = read_results(study.folder.finalists)
+    ended = [
+        (training, results[training.key]) for training in planned_trainings(study, records) if training.key in results
+    ]
+    return [
+        FinalistRun(
+            *training.key, training.seed, result.state, result.reason, result.best_epoch, result.metrics or {},
+            result.parameters, result.seconds, training.configuration,
+        )
+        for training, result in ended
+    ]  # fmt: skip
 
 
 def _averaged(study: OpenStudy, records: Sequence[TrialRecord], members: Sequence[int]) -> list[float]:

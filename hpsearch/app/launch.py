@@ -17,9 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.app.display import Display, Fallbacks
-from hpsearch.app.finalists import compare_finalists, expected_seconds, planned_trainings, retrain, trainings_left
+from hpsearch.app.finalists import (
+    compare_finalists,
+    expected_seconds,
+    finalist_runs,
+    planned_trainings,
+    retrain,
+    trainings_left,
+)
 from hpsearch.app.opened import OpenStudy
 from hpsearch.app.pictures import log_study_pictures, log_trial_pictures
+from hpsearch.app.report import log_report
+from hpsearch.app.results import load
 from hpsearch.app.winner import deliver, log_delivery
 from hpsearch.data.faults import source_name
 from hpsearch.records import TrialRecord
@@ -75,7 +84,7 @@ def launch(
         if _is_time_for_finalists(study, records, pool, ending, time.monotonic() - began, shown):
             ending = ending if retrain(study, records, pool, shown, _signals) else "interrupted"
         pool.close()
-        _end(tracker, study, ending, records, shown)
+        _end(tracker, study, ending, records, place, shown)
         experiment = tracker.experiment_id
     base = without_user(uri) if is_server(uri) else "http://127.0.0.1:5000"
     return ending, study_link(base, experiment, "objective", study.info.direction) if experiment else ""
@@ -154,17 +163,26 @@ def _is_time_for_finalists(
     return False
 
 
-def _end(tracker: Tracker, study: OpenStudy, ending: Ending, records: Sequence[TrialRecord], shown: Display) -> None:
-    if ending != "interrupted" and any(record.state == "completed" for record in records):
+def _end(
+    tracker: Tracker, study: OpenStudy, ending: Ending, records: Sequence[TrialRecord], place: Path, shown: Display
+) -> None:
+    finalists = finalist_runs(study, records)
+    tracker.finalists(finalists)
+    delivers = ending != "interrupted" and any(record.state == "completed" for record in records)
+    if delivers:
         verdict = compare_finalists(study, records, shown)
         shown.note("packaging and evaluating the winner" if verdict else "packaging and evaluating the best trial")
         deliver(study, records, verdict)
-        log_delivery(tracker, study)
+        log_delivery(tracker, study, records, verdict)
+    result = load(study.info.name, store=place)
     log_trial_pictures(tracker, study.info, records)
-    log_study_pictures(tracker, study, records)
+    log_study_pictures(tracker, study, result)
+    if delivers:
+        log_report(tracker, result)
     tracker.flush()
     if tracker.trouble:
         tracker.reconcile(records)
+        tracker.finalists(finalists)
     tracker.end_launch("KILLED" if ending == "interrupted" else "FINISHED", tags={"hpsearch.ending": ending})
     tracker.flush()
     if tracker.trouble:

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import yaml
 
 from hpsearch.app.opened import OpenStudy
+from hpsearch.app.results import StudyResult
 from hpsearch.data.prepared import load_table
 from hpsearch.data.profile import profile_table
 from hpsearch.metrics import Direction
 from hpsearch.records import StudyInfo, TrialRecord
 from hpsearch.report import figures
 from hpsearch.search.book import rank
-from hpsearch.search.importance import importances
 from hpsearch.tracking.items import LAUNCH
 from hpsearch.tracking.mlflow import Tracker
 
@@ -40,21 +40,20 @@ def notable(records: Sequence[TrialRecord], direction: Direction) -> list[TrialR
     return best[:TOP] + sorted(failed, key=lambda record: record.number)[-FAILED:]
 
 
-def log_study_pictures(tracker: Tracker, study: OpenStudy, records: Sequence[TrialRecord]) -> None:
+def log_study_pictures(tracker: Tracker, study: OpenStudy, result: StudyResult) -> None:
     """Log how the search went, what mattered, and the data's profile to the launch."""
+    info, space, records = study.info, study.settled.space, result.records
     if not records:
         return
-    info, space = study.info, study.settled.space
     pictures = {
         "optimization_history": figures.optimization_history(records, info),
         "parallel_coordinates": figures.parallel_coordinates(records, info, space),
         "slices": figures.slices(records, info, space),
         "timeline": figures.timeline(records),
     }
-    named = importances(records, space, info.direction, study.spec.search.seed)
-    if named:
-        pictures["importances"] = figures.importances(named)
-        tracker.artifact(LAUNCH, "importances.json", json.dumps(named, indent=1))
+    if result.importances:
+        pictures["importances"] = figures.importances(result.importances)
+        tracker.artifact(LAUNCH, "importances.json", json.dumps(result.importances, indent=1))
     for name, png in pictures.items():
         tracker.artifact(LAUNCH, f"plots/{name}.png", png)
     tracker.artifact(LAUNCH, "data_profile.json", _profile(study))

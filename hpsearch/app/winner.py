@@ -28,6 +28,7 @@ from hpsearch.errors import NoTrialCompleted, PackageError
 from hpsearch.model import average_models, build_model
 from hpsearch.records import TrialRecord
 from hpsearch.report.evaluation import Evaluation, evaluate
+from hpsearch.report.verdict import verdict_markdown, verdict_metrics
 from hpsearch.search.book import load_weights, rank, weights_path
 from hpsearch.search.finalists import finalist_weights, read_results
 from hpsearch.search.folder import write_whole
@@ -130,11 +131,15 @@ def package_of(result: StudyResult) -> Path:
     return deliver(open_study(result), result.records, result.verdict)
 
 
-def log_delivery(tracker: Tracker, study: OpenStudy) -> None:
-    """Log package and evaluation to this launch, also where an earlier one made them (and perhaps died of it)."""
+def log_delivery(tracker: Tracker, study: OpenStudy, records: Sequence[TrialRecord], verdict: Verdict | None) -> None:
+    """Log verdict, package and evaluation to this launch, also where an earlier one made them (and perhaps died)."""
     folder = study.folder.path
-    if study.folder.evaluation.exists():
-        tracker.launch_metrics(_test_metrics(json.loads(study.folder.evaluation.read_text())))
+    evaluated = study.folder.evaluation.exists()
+    evaluation = json.loads(study.folder.evaluation.read_text()) if evaluated else None
+    tracker.launch_metrics(verdict_metrics(verdict, evaluation))
+    if verdict is not None:
+        tracker.describe_launch(verdict_markdown(verdict, study.info, records, evaluation))
+    if evaluated:
         pictures = sorted((folder / "evaluation").glob("*.png"))
         for file in (folder / "evaluation.txt", study.folder.evaluation, *pictures):
             tracker.artifact(LAUNCH, f"evaluation/{file.name}", file)
@@ -146,13 +151,6 @@ def log_delivery(tracker: Tracker, study: OpenStudy) -> None:
             log_package(tracking_uri(folder.parent.parent), run_id, folder / "package", rows)
         except failures() as error:
             tracker.trouble = redact(f"{type(error).__name__}: {error}")
-
-
-def _test_metrics(evaluation: dict[str, Any]) -> dict[str, float]:
-    metrics = {f"test_{name}": value for name, value in evaluation["metrics"].items() if value is not None}
-    for name, (low, high) in evaluation["intervals"].items():
-        metrics |= {f"test_{name}_low": low, f"test_{name}_high": high}
-    return metrics
 
 
 def _is_package_of(path: Path, chosen: Chosen) -> bool:
