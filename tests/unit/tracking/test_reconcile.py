@@ -99,6 +99,11 @@ def test_runs_of_other_kinds_are_left_alone() -> None:
     assert plan([], [RunFound("r", "evaluation", None, "RUNNING")], "me") == []
 
 
+def test_finalists_are_no_doubles_of_their_trial_nor_orphans() -> None:
+    others = [RunFound(f"f{trial}", "finalist", trial, "FINISHED", {"hpsearch.owner": "dead"}) for trial in (0, 9)]
+    assert plan([record(0)], [run_of(record(0)), *others], "me") == []
+
+
 _NUMBERS = st.integers(0, 5)
 _STATES = st.sampled_from(get_args(TrialState))
 _RECORDS = st.dictionaries(_NUMBERS, _STATES).map(lambda states: [record(n, state) for n, state in states.items()])

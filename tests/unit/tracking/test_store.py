@@ -96,9 +96,16 @@ def test_the_data_are_an_input_of_the_launch(store: MlflowStore, client: Any) ->
 
 
 def test_a_trial_of_an_earlier_launch_is_found(store: MlflowStore, client: Any, uri: str, info: StudyInfo) -> None:
-    store.write([RunStart(4, "trial", "trial-004", UID | {"hpsearch.trial": "4"})])
+    store.write([RunStart(4, "trial", "trial-004", UID | {"hpsearch.kind": "trial", "hpsearch.trial": "4"})])
     MlflowStore(uri, info, None).write([Tags(4, {"best": "yes"})])
     assert client.get_run(store.run_id(4)).data.tags["best"] == "yes"
+
+
+def test_runs_of_a_kind_are_found_without_the_others(store: MlflowStore) -> None:
+    begin(store)
+    store.write([RunStart((4, 0, 1), "finalist", "finalist-004-seed-1", {"hpsearch.kind": "finalist"} | UID)])
+    assert [run.kind for run in store.runs("finalist")] == ["finalist"]
+    assert sorted(run.kind for run in store.runs()) == ["finalist", "launch"]
 
 
 def test_a_run_that_never_began_is_an_error_of_ours(store: MlflowStore) -> None:

@@ -25,7 +25,7 @@ def test_the_link_opens_the_completed_trials_charted_best_first() -> None:
         "compareRunsMode": "CHART",
         "orderByKey": "metrics.`objective`",
         "orderByAsc": "false",
-        "searchFilter": "tags.`hpsearch.state` = 'completed'",
+        "searchFilter": "tags.`hpsearch.kind` = 'trial' and tags.`hpsearch.state` = 'completed'",
     }
 
 
