@@ -28,8 +28,9 @@ from typing import Any
 
 from instant_worker import PACE
 
-from hpsearch.app import run as app
+from hpsearch.app import launch
 from hpsearch.app.display import Silent
+from hpsearch.app.run import run
 from hpsearch.records import EpochRecord, TrialRecord
 from hpsearch.search.book import Book
 from hpsearch.search.optuna_study import OptunaStudy
@@ -51,8 +52,8 @@ PARTS = {
     "pipes": (ProcessPool, ["events", "start", "stop"]),
     "mlflow queue": (Tracker, ["trial_started", "epoch", "trial_ended"]),
     "mlflow thread": (Tracker, ["_attempt"]),
-    "study pictures": (app, ["log_study_pictures"]),
-    "trial pictures": (app, ["log_trial_pictures"]),
+    "study pictures": (launch, ["log_study_pictures"]),
+    "trial pictures": (launch, ["log_trial_pictures"]),
 }
 """What is timed: everything that the driver calls for a trial, and the pictures at the end of the launch."""
 
@@ -95,9 +96,10 @@ def _run(store: Path, meter: Meter, given: argparse.Namespace) -> None:
     paced = [(about - STRETCH, about) for about in (EARLY, given.trials)]
     os.environ[PACE] = json.dumps([given.workers / max(given.rates), paced])
     program = (sys.executable, "-P", str(Path(__file__).with_name("instant_worker.py").absolute()))
-    app.ProcessPool = functools.partial(ProcessPool, program=program)  # type: ignore[misc]
-    app.deliver_best = lambda *_: Path()  # once a study, by TensorFlow
-    app.run(make_spec(about), store=store, workers=given.workers, display=meter)
+    launch.ProcessPool = functools.partial(ProcessPool, program=program)  # type: ignore[misc]
+    launch.deliver = lambda *_: Path()  # once a study, by TensorFlow
+    launch.log_delivery = launch.log_report = lambda *_: None
+    run(make_spec(about), store=store, workers=given.workers, display=meter)
 
 
 class Meter(Silent):

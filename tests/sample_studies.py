@@ -40,6 +40,7 @@ RENTALS: dict[str, Any] = {
              "dropout": 0.0, "learning_rate": 0.1} | FIXED,
         ],
     },
+    "winner": {"finalists": 2, "seeds": 2},
 }  # fmt: skip
 """A study whose four trials are completed, pruned, diverged, and completed with two hidden layers."""
 
@@ -49,6 +50,7 @@ FLOWERS: dict[str, Any] = {
     "space": {"hidden_layers": 1, "neurons": 4, "optimizer": "adam", "dropout": 0.0, "activation": "relu",
               "learning_rate": [0.1, 0.05], "batch_size": 16, "epochs": 4},
     "search": {"trials": 2, "sampler": "grid"},
+    "winner": {"seeds": 2},
 }  # fmt: skip
 """A study with folds."""
 

@@ -124,6 +124,8 @@ def _study_file(name: str, file: str, data: dict[str, str], columns: Columns, pr
         f"\nsearch:\n  objective: {DEFAULT_OBJECTIVE[columns.task]}  # {objectives}\n"
         "  trials: 40\n  # timeout: 10min\n  sampler: tpe  # random, grid, qmc, cmaes, nsga2\n"
         "  pruner: median  # hyperband, successive_halving, percentile, patient, threshold, none\n  seed: 0\n"
+        "\n# The best configurations are trained again on new seeds, and the winner of those is delivered.\n"
+        "winner:\n  finalists: 5\n  seeds: 5\n  prefer: cheapest  # of those that cannot be told apart; or score\n"
     )
 
 

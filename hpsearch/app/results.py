@@ -135,6 +135,8 @@ class StudyResult:
             "seconds": round(total, 3),
             "best": None if best is None else _flat(best),
             "test": (self.evaluation or {}).get("metrics"),
+            "winner": None if self.winner is None else _flat(self.winner),
+            "verdict": None if self.verdict is None else self.verdict.to_json(),
             "created": self.file.created,
             "folder": str(self.folder.path),
             "link": self.link,

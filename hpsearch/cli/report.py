@@ -59,7 +59,8 @@ def best(study: StudyName, as_json: Json = False, store: Store = None) -> None:
     result = load(study, store=store)
     package_of(result)
     if as_json:
-        print_json({"study": study, "best": result.to_json()["best"], "test": result.evaluation})
+        told = result.to_json()
+        print_json({"study": study, "winner": told["winner"], "verdict": told["verdict"], "test": result.evaluation})
     else:
         print_best(console(), result)
 
@@ -67,18 +68,19 @@ def best(study: StudyName, as_json: Json = False, store: Store = None) -> None:
 def compare(
     studies: Annotated[list[str], typer.Argument(help="Names of studies.", metavar="STUDY")],
     top: Annotated[
-        int | None, typer.Option(min=1, help="Configurations of each (default: 5 of one, 1 of each).")
+        int | None, typer.Option(min=1, help="Configurations of each (default: finalists of one, winners of several).")
     ] = None,
+    latency: Annotated[bool, typer.Option("--latency", help="Also measure how fast each net answers here.")] = False,
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
     as_json: Json = False,
     store: Store = None,
 ) -> None:
-    """Put the best configurations side by side, differences marked."""
+    """Put finalists of one study, or winners of several, side by side."""
     from hpsearch.app.compare import compare as compare_studies
     from hpsearch.cli.comparison import print_comparison
     from hpsearch.report import render
 
-    comparison = compare_studies(studies, top=top, store=store)
+    comparison = compare_studies(studies, top=top, latency=latency, store=store)
     chosen = Format.json if as_json else format
     if chosen is Format.table:
         print_comparison(console(), comparison)

@@ -41,7 +41,7 @@ def test_init_check_run_and_best_lead_from_a_csv_to_a_model(tmp_path: Path, mlfl
     logs = "".join(path.read_text() for path in (tmp_path / "mlruns" / "studies" / "my-rentals" / "logs").iterdir())
     assert "Traceback" not in logs
 
-    said = program("best", "my-rentals", "--export", "model", folder=tmp_path)
+    said = program("export", "my-rentals", "model", folder=tmp_path)
     assert (said.code, said.err) == (0, "")
     assert {path.name for path in (tmp_path / "model").iterdir()} >= {"predict.py", "README.md", "requirements.txt"}
     assert {path.name for path in tmp_path.iterdir()} == {"my rentals.csv", "my-rentals.yaml", "mlruns", "model"}

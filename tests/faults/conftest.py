@@ -31,6 +31,7 @@ SLOW: dict[str, Any] = {
         "trials": 4, "sampler": "random", "pruner": "none", "early_stopping": None, "workers": 2, "trainer": "keras",
         "start_with": [FIXED | {"learning_rate": 0.1, "epochs": 4}, FIXED | {"learning_rate": 0.1, "epochs": 40}],
     },
+    "winner": "none",
 }  # fmt: skip
 """Four trials on two workers; when trial 0 ends, trial 1 has most of its epochs before it (compiled ones are brief)."""
 

@@ -8,7 +8,7 @@ from sample_studies import copy_study
 from sklearn.metrics import log_loss, mean_absolute_error, r2_score, root_mean_squared_error
 
 import hpsearch
-from hpsearch.app.best import export_best, package_of
+from hpsearch.app.winner import package_of
 from hpsearch.data.prepared import load_table
 from hpsearch.delivery.predictor import Predictor
 from hpsearch.errors import NoTrialCompleted, PackageError, StoreError
@@ -91,19 +91,3 @@ def test_a_study_without_a_completed_trial_has_no_best(finished: Path, tmp_path:
     (copy_study(finished, "rentals", tmp_path) / "history.jsonl").write_text("")
     with pytest.raises(NoTrialCompleted, match="no trial of 'rentals' completed yet"):
         package_of(hpsearch.load("rentals", store=tmp_path))
-
-
-def test_the_export_has_the_model_the_configuration_the_evaluation_and_its_pictures(
-    finished: Path, tmp_path: Path
-) -> None:
-    written = export_best(hpsearch.load("flowers", store=finished), tmp_path / "out")
-    names = {str(path.relative_to(tmp_path / "out")) for path in written}
-    assert {"model.keras", "preparation.json", "configuration.yaml", "evaluation.json", "predict.py"} <= names
-    assert "evaluation/confusion_matrix.png" in names
-
-
-def test_a_folder_that_holds_something_else_is_not_written_over(finished: Path, tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(PackageError):
-        export_best(hpsearch.load("flowers", store=finished), tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
