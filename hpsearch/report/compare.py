@@ -5,19 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Literal
 
 from hpsearch.errors import StudyError
 from hpsearch.metrics import Direction
+from hpsearch.search.verdict import Standing
 from hpsearch.space.space import Configuration
 from hpsearch.space.table import ROWS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hpsearch.data.scored_rows import ScoredRows
+
 Cell = int | float | str | None
 """None: this configuration has no such thing (`neurons_3` of a two-layer net)"""
 Group = Literal["study", "hyperparameters", "result", "metrics"]
+Unit = Literal["", "seconds", "bytes", "p"]
+"""p: a p-value"""
 
 
 @dataclass(frozen=True)
@@ -29,17 +35,46 @@ class Entry:
     objective: str
     direction: Direction
     value: float | None
-    """the objective; None where the trial did not complete"""
+    """the objective that the search found it by; None where the trial did not complete"""
     configuration: Configuration
     parameters: int = 0
     """trainable weights of the net"""
     seconds: float = 0.0
+    """of the search's trial"""
     best_epoch: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
     """of the validation rows (`val_rmse`), and of the test rows where evaluated (`test_rmse`)"""
     data_digest: str = ""
     split: str = ""
     """how rows were divided, in a few words"""
+    values: tuple[float, ...] = ()
+    """the objective on each new seed and split; () where it was not trained again"""
+    standing: Standing | None = None
+    p_value: float | None = None
+    """of its difference from the best"""
+    winner: bool = False
+    """whether its study's verdict names it"""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """the study file's other fields, as it writes them"""
+    scored: ScoredRows | None = None
+    """the rows its values are of"""
+    latency: Mapping[str, float] = field(default_factory=dict)
+    """`p50_batch_1`, ...: seconds per row; {} where it was not measured"""
+
+    @property
+    def mean(self) -> float | None:
+        """Return the mean on new seeds."""
+        return fmean(self.values) if self.values else None
+
+    @property
+    def sd(self) -> float | None:
+        """Return the standard deviation on new seeds."""
+        return stdev(self.values) if len(self.values) > 1 else None
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the size of the weights as float32."""
+        return 4 * self.parameters
 
 
 @dataclass(frozen=True)
@@ -50,16 +85,21 @@ class ComparedRow:
     group: Group
     values: tuple[Cell, ...]
     differs: bool
+    label: str
+    """the name as a person reads it"""
+    unit: Unit = ""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Entries as columns. `best` is None where they cannot be ranked; `notes` says why, and what else to mind."""
+    """Entries as columns. `best` is None where none can be named; `notes` says why, and what else to mind."""
 
     entries: tuple[Entry, ...]
     columns: tuple[str, ...]
     best: Entry | None
     notes: tuple[str, ...]
+    legend: tuple[str, ...] = ()
+    """what the words and numbers mean"""
 
     @property
     def best_column(self) -> str | None:
@@ -88,10 +128,15 @@ class Comparison:
         return frame.astype({"differs": bool})
 
     def _study(self) -> list[ComparedRow]:
+        settings = [
+            self._row(name, "study", _lookup("settings", name))
+            for name in dict.fromkeys(name for entry in self.entries for name in entry.settings)
+        ]
         return [
             self._row("objective", "study", lambda e: f"{e.objective} ({e.direction})"),
-            self._row("data", "study", lambda e: e.data_digest[:12] or None),
+            self._row("data", "study", lambda e: e.scored.source if e.scored else e.data_digest[:12] or None),
             self._row("split", "study", lambda e: e.split or None),
+            *(row for row in settings if row.differs),
         ]
 
     def _hyperparameters(self) -> list[ComparedRow]:
@@ -100,10 +145,21 @@ class Comparison:
 
     def _results(self) -> list[ComparedRow]:
         return [
-            self._row("value", "result", lambda e: e.value),
+            self._row("mean", "result", lambda e: e.mean),
+            self._row("sd", "result", lambda e: e.sd, "standard deviation"),
+            self._row("n", "result", lambda e: len(e.values) or None),
+            self._row("verdict", "result", lambda e: e.standing or (None if e.values else "searched")),
+            self._row("p_value", "result", lambda e: e.p_value, "p-value against the best", "p"),
+            self._row("winner", "result", lambda e: "yes" if e.winner else None, "its study's winner"),
+            self._row("value", "result", lambda e: e.value, "value in the search"),
             self._row("best_epoch", "result", lambda e: e.best_epoch or None),
             self._row("parameters", "result", lambda e: e.parameters or None),
-            self._row("seconds", "result", lambda e: round(e.seconds, 3)),
+            self._row("size_bytes", "result", lambda e: e.size_bytes or None, "size (float32)", "bytes"),
+            self._row("seconds", "result", lambda e: round(e.seconds, 3), unit="seconds"),
+            *(
+                self._row(f"latency_{name}", "result", _lookup("latency", name), label, "seconds")
+                for name, label in _LATENCIES.items()
+            ),
         ]
 
     def _metrics(self) -> list[ComparedRow]:
@@ -111,37 +167,69 @@ class Comparison:
         order = sorted(names, key=lambda name: (not name.startswith("test_"), not name.startswith("val_"), name))
         return [self._row(name, "metrics", _lookup("metrics", name)) for name in order]
 
-    def _row(self, name: str, group: Group, cell: Callable[[Entry], Cell]) -> ComparedRow:
+    def _row(
+        self, name: str, group: Group, cell: Callable[[Entry], Cell], label: str = "", unit: Unit = ""
+    ) -> ComparedRow:
         values = tuple(_none_if_nan(cell(entry)) for entry in self.entries)
-        return ComparedRow(name, group, values, any(value != values[0] for value in values))
+        return ComparedRow(name, group, values, any(value != values[0] for value in values), label or name, unit)
 
 
-def compare(entries: Sequence[Entry]) -> Comparison:
+def compare(entries: Sequence[Entry], notes: Iterable[str] = (), legend: Iterable[str] = ()) -> Comparison:
     """Put entries side by side, in the order given, and name the best.
 
-    The best is told only where all have one objective and direction and at least one has a value; a difference in data
-    or split is said. Raises StudyError without entries.
+    That is the one that stands as best; where none was trained again on new seeds, the one of the best value in the
+    search. None is named where only some were trained again and none of them stands as best, and where none has a
+    value. Raises StudyError without entries, and for entries whose values do not measure the same.
     """
     if not entries:
         raise StudyError("there is nothing to compare; name a study with completed trials")
-    best, notes = _best(entries)
-    for what, values in (("data", {e.data_digest for e in entries}), ("split", {e.split for e in entries})):
-        if len(values) > 1:
-            notes.append(
-                f"the {what} differ{'s' * (what == 'split')} between entries: their values do not measure the same"
-            )
-    return Comparison(tuple(entries), tuple(_columns(entries)), best, tuple(notes))
+    require_comparable(entries)
+    best, reasons = _best(entries)
+    return Comparison(tuple(entries), tuple(_columns(entries)), best, (*notes, *reasons), tuple(legend))
 
 
-def _lookup(mapping: Literal["configuration", "metrics"], name: str) -> Callable[[Entry], Cell]:
+def require_comparable(entries: Sequence[Entry]) -> None:
+    """Raise StudyError, with all that differs, unless the entries' values are of one objective and of the same rows."""
+    first, found = entries[0], dict[str, None]()
+    for entry in entries[1:]:
+        lines = _differences(first, entry)
+        if lines:
+            found[f"'{first.study}' and '{entry.study}':\n  " + "\n  ".join(lines)] = None
+    if found:
+        raise StudyError(
+            "these studies' values do not measure the same, and are not compared\n" + "\n".join(found) + "\n"
+            "give one study file the other's objective, data source, target and split, and run it under another name "
+            "(preparation, dropped columns, space and search may differ)"
+        )
+
+
+def _differences(a: Entry, b: Entry) -> list[str]:
+    from hpsearch.data.scored_rows import row_differences
+
+    asked = [f"{entry.objective} ({entry.direction})" for entry in (a, b)]
+    lines = [f"objective: {asked[0]} -> {asked[1]}"] if asked[0] != asked[1] else []
+    return lines + (row_differences(a.scored, b.scored) if a.scored and b.scored else [])
+
+
+_LATENCIES = {
+    f"p{percentile}_batch_{batch}": f"latency p{percentile}, batch {batch:,}"
+    for batch in (1, 1000)
+    for percentile in (50, 99)
+}
+
+
+def _lookup(mapping: Literal["configuration", "latency", "metrics", "settings"], name: str) -> Callable[[Entry], Cell]:
     return lambda entry: getattr(entry, mapping).get(name)
 
 
 def _best(entries: Sequence[Entry]) -> tuple[Entry | None, list[str]]:
-    asked = {(entry.objective, entry.direction) for entry in entries}
-    if len(asked) > 1:
-        names = ", ".join(sorted(f"{objective} ({direction})" for objective, direction in asked))
-        return None, [f"the objectives differ ({names}): no best is named"]
+    standing = next((entry for entry in entries if entry.standing == "best"), None)
+    if standing is not None:
+        return standing, []
+    again = [entry for entry in entries if entry.values]
+    if again:
+        names = ", ".join(dict.fromkeys(f"'{entry.study}'" for entry in again))
+        return None, [f"only {names} was trained again on new seeds: no best is named"]
     valued = [(e.value, e) for e in entries if e.value is not None and not math.isnan(e.value)]
     if not valued:
         return None, ["no entry has a value: no best is named"]
