@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,15 @@ class Asked:
     number: int
     configuration: Configuration
     retry_of: int | None = None
+
+
+@dataclass(frozen=True)
+class Past:
+    """A trial that ended in an earlier study: its record, a point it is a part of, what it reported by step."""
+
+    record: TrialRecord
+    point: Mapping[str, Value]
+    reported: Mapping[int, float]
 
 
 class OptunaStudy:
@@ -85,11 +94,7 @@ class OptunaStudy:
 
     def enqueue(self, configuration: Configuration, retry_of: int | None = None) -> None:
         """Have a configuration tried next; widths that its net lacks get the low end of their range."""
-        point = {p.name: configuration.get(p.name, _first(p.domain)) for p in self.space}
-        attributes = {} if retry_of is None else {"retry_of": retry_of}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._study.enqueue_trial(point, user_attrs=attributes)
+        self._put_in_queue({p.name: configuration.get(p.name, _first(p.domain)) for p in self.space}, retry_of)
         self._log.flush()
 
     def report(self, number: int, step: int, value: float) -> bool:
@@ -109,6 +114,25 @@ class OptunaStudy:
         if self._learned is not None:
             trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
             self._learned.add(self._storage.get_trial(trial_id))
+
+    def replay(self, past: Iterable[Past | None]) -> None:
+        """Live through an earlier study's trials in the order of their numbers, so that sampler and pruner know them.
+
+        For a study that has no trial yet. None leaves a number free: it goes to a failed trial without parameters.
+        """
+        for one in past:
+            if one is None:
+                self._study.add_trial(optuna.trial.create_trial(state=TrialState.FAIL))
+                continue
+            record = one.record
+            self._put_in_queue(one.point, record.retry_of)
+            trial = self._study.ask(fixed_distributions=self._distributions)
+            for step in sorted(self._reports & one.reported.keys()):
+                trial.report(one.reported[step], step)
+                trial.should_prune()  # the halving rules note what reached their rungs when they are asked
+            state = _STATES.get(record.state, TrialState.FAIL)
+            self._study.tell(trial, record.value if state is TrialState.COMPLETE else None, state=state)
+        self._log.flush()
 
     def enqueue_missing(self, configurations: Iterable[Configuration]) -> None:
         """Queue those configurations (`start_with`) that no trial has, waiting ones included."""
@@ -130,6 +154,12 @@ class OptunaStudy:
         """Return a trial's configuration, from its queue entry where it has not begun; {} where it is not known."""
         point = trial.system_attrs.get("fixed_params", {}) | trial.params
         return self.space.active(point) if all(parameter.name in point for parameter in self.space) else {}
+
+    def _put_in_queue(self, point: Mapping[str, Value], retry_of: int | None) -> None:
+        attributes = {} if retry_of is None else {"retry_of": retry_of}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self._study.enqueue_trial(dict(point), user_attrs=attributes)
 
     def _unseen(self, configurations: Iterator[dict[str, Value]]) -> Iterator[dict[str, Value]]:
         told = {configuration_key(self.configuration_of(trial)) for trial in self.trials()}

@@ -12,14 +12,18 @@ FREE = frozenset(
 """Fields that change no result of a trial, and may differ from launch to launch; as may all of `winner`."""
 
 
-def differences(began: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return a line for each field that decides results and differs: `search.seed: 0 -> 1`."""
+def differences(began: Mapping[str, Any], now: Mapping[str, Any], *, but_space: bool = False) -> list[str]:
+    """Return a line for each field that decides results and differs: `search.seed: 0 -> 1`.
+
+    but_space: leave out the space, which a study may change and keep the trials that still fit (`search/widen.py`).
+    """
     old, new = dict(_flat(began)), dict(_flat(now))
     names = [*old, *(name for name in new if name not in old)]
+    left_out = {"winner", "space"} if but_space else {"winner"}
     return [
         f"{name}: {old.get(name)!r} -> {new.get(name)!r}"
         for name in names
-        if old.get(name) != new.get(name) and name not in FREE and name.partition(".")[0] != "winner"
+        if old.get(name) != new.get(name) and name not in FREE and name.partition(".")[0] not in left_out
     ]
 
 

@@ -1,0 +1,211 @@
+"""Go on with a study in a changed space: a new study under its name, with the trials that still fit.
+
+Optuna refuses other choices under a parameter's name (optuna #2199), so its journal is written anew. A carried trial
+keeps its number, and with it its seed, its weights' file and the name by which people know it: the number of a trial
+that is left out stays free, and new trials get numbers beyond all of them. Carried trials count against the budget as
+before. Finalists, verdict and package are not carried; they are made again.
+
+The new study is built beside the old one (`.<name>.widening`), the old one is set aside, the new one takes its place. A
+crash before the second step leaves the old study, one after it leaves what `finish_widening` puts in place.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+
+from hpsearch.errors import StudyError
+from hpsearch.metrics import Direction
+from hpsearch.records import StudyInfo, TrialRecord
+from hpsearch.search.book import rank, weights_path
+from hpsearch.search.folder import StudyFile, StudyFolder, write_whole
+from hpsearch.search.history import read_history
+from hpsearch.search.optuna_study import OptunaStudy, Past
+from hpsearch.space.domain import Choices, Domain, Value, describe
+from hpsearch.space.space import Configuration, Space, widths
+from hpsearch.space.table import ROWS
+from hpsearch.spec.sections import NamedOptions, SearchSection
+from hpsearch.training.seeds import derive_seed
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What became of the trials of the study before."""
+
+    kept: int
+    """trials that count against the budget"""
+    left: Mapping[str, int] = field(default_factory=dict)
+    """why trials do not fit the new space -> how many, most first"""
+    again: int | None = None
+    """the best of the kept trials, where its weights are gone: it is trained again, first of all"""
+    aside: Path = Path()
+    """where the study before is now"""
+
+
+def widen(folder: StudyFolder, file: StudyFile, space: Space, search: SearchSection, steps: int) -> Carried:
+    """Replace a study by one in another space that knows the trials which fit it. For the driver, under the lock.
+
+    file: the new study, under a new uid. steps: values that a trial reports at most. Raises StudyError, with the old
+    study as it was, where no trial fits.
+    """
+    finish_widening(folder)
+    built = _aside(folder)
+    carried = build(folder, built, file, space, search, steps)
+    aside = folder.set_aside()
+    built.path.rename(folder.path)
+    return replace(carried, aside=aside)
+
+
+def finish_widening(folder: StudyFolder) -> bool:
+    """Bring to an end what a crash cut short, and return whether the new study was put in place by it.
+
+    Call it under the lock before a study is looked for. A new study whose old one still stands is thrown away.
+    """
+    built = _aside(folder)
+    if not folder.path.exists() and built.exists():
+        built.path.rename(folder.path)
+        return True
+    shutil.rmtree(built.path, ignore_errors=True)
+    return False
+
+
+def build(
+    old: StudyFolder, new: StudyFolder, file: StudyFile, space: Space, search: SearchSection, steps: int
+) -> Carried:
+    """Make the new study in a folder of its own, whole once its `study.json` is there; the old one is only read."""
+    known = read_history(old.history)
+    records, left = fitting(known.values(), space)
+    if left and not any(_counts(record) for record in records):
+        reasons = "\n  ".join(f"{reason} ({count} trial{'s' if count > 1 else ''})" for reason, count in left.items())
+        raise StudyError(
+            f"no trial of '{file.info.name}' fits the changed space:\n  {reasons}\n"
+            "undo a part of the change, or start afresh with --new (the old study is set aside)"
+        )
+    best = next((r for r in rank(records, file.info.direction) if r.copy_of is None), None)
+    again = None if best is None or weights_path(old, best.number).exists() else best.number
+    records = [_to_train_again(record) if record.number == again else record for record in records]
+    new.path.mkdir(mode=0o700)
+    for record in records:
+        _copy_weights(old, new, record)
+    lines = [json.dumps(record.to_json(), separators=(",", ":"), allow_nan=False) + "\n" for record in records]
+    write_whole(new.history, "".join(lines).encode())
+    plain = search.model_copy(update={"sampler": NamedOptions(name="random")})  # it is asked for nothing
+    study = OptunaStudy(new.journal, plain, space, file.info.direction, steps)
+    by_number = {record.number: record for record in records}
+    study.replay(
+        _past(by_number[number], space, file.info, search.seed) if number in by_number else None
+        for number in range(max(known, default=-1) + 1)
+    )
+    new.write(file)
+    return Carried(sum(map(_counts, records)), left, again)
+
+
+def fitting(records: Iterable[TrialRecord], space: Space) -> tuple[list[TrialRecord], dict[str, int]]:
+    """Return the records that fit a space, by number, as it writes their configurations; and why others do not.
+
+    Interrupted trials that do not fit are passed over in silence: they never counted.
+    """
+    kept: list[TrialRecord] = []
+    left: Counter[str] = Counter()
+    for record in sorted(records, key=lambda record: record.number):
+        configuration = rewritten(record.configuration, space)
+        if space.contains(configuration):
+            kept.append(replace(record, configuration=configuration))
+        elif _counts(record):
+            left[_misfit(configuration, space)] += 1
+    return kept, dict(left.most_common())
+
+
+def rewritten(configuration: Configuration, space: Space) -> dict[str, Value]:
+    """Return what a space calls the same net, as far as it can.
+
+    `l2` and `weight_decay` are 0 in a net that lacks them; one width for all layers is that width in each.
+    """
+    names = [parameter.name for parameter in space]
+    values = {n: v for n, v in configuration.items() if n in names or not (ROWS.get(n) and ROWS[n].optional and v == 0)}
+    values |= {n: 0.0 for n in names if n in ROWS and ROWS[n].optional and n not in configuration}
+    if values.get("hidden_layers"):
+        units = widths(configuration)
+        own = {n: v for n, v in values.items() if not n.startswith("neurons")}
+        if "neurons" not in names:
+            values = own | {f"neurons_{layer}": width for layer, width in enumerate(units, start=1)}
+        elif len(set(units)) == 1:
+            values = own | {"neurons": units[0]}
+    return {n: values[n] for n in [*(n for n in names if n in values), *(n for n in values if n not in names)]}
+
+
+def _misfit(configuration: Configuration, space: Space) -> str:
+    """Say in words that many trials share why a configuration does not fit."""
+    known = {parameter.name: parameter for parameter in space}
+    for name, value in configuration.items():
+        if name in known and not known[name].domain.contains(value):
+            return f"{known[name].row.name} is outside {describe(known[name].domain)}"
+    if stranger := next((name for name in configuration if name not in known), None):
+        return f"{stranger} is not in the space any more"
+    depth = int(configuration.get("hidden_layers", 0))
+    missing = next((p.row.name for p in space if p.active(depth) and p.name not in configuration), "hidden_layers")
+    return f"{missing} is new, and they have none"
+
+
+def _past(record: TrialRecord, space: Space, info: StudyInfo, seed: int) -> Past:
+    """Return a record as Optuna is to know it.
+
+    It is asked for the widths of absent layers too. They are drawn at random: a constant in all carried trials would
+    look to the sampler like a place where all good trials lie.
+    """
+    draw = np.random.default_rng(derive_seed(seed, record.number, 0, "absent"))
+    point = {}
+    for parameter in space:
+        share, domain = draw.random(), parameter.domain
+        given = record.configuration.get(parameter.name)
+        point[parameter.name] = _at(domain, share) if given is None else domain.nearest(given)
+    return Past(record, point, _reported(record, f"val_{info.objective}", info.splits, info.direction))
+
+
+def _at(domain: Domain, share: float) -> Value:
+    if isinstance(domain, Choices):
+        return domain.choices[int(share * len(domain.choices))]
+    if domain.log:
+        return domain.nearest(float(domain.low * (domain.high / domain.low) ** share))
+    return domain.nearest(float(domain.low + (domain.high - domain.low) * share))
+
+
+def _reported(record: TrialRecord, name: str, splits: int, direction: Direction) -> dict[int, float]:
+    """Return what the trial told the pruner: its objective by epoch, or with folds the mean of those done by fold."""
+    values: list[dict[int, float]] = [{} for _ in range(splits)]
+    for epoch in record.epochs:
+        if name in epoch.metrics:
+            values[epoch.split][epoch.step] = epoch.metrics[name]
+    if splits == 1:
+        return values[0]
+    best = min if direction == "minimize" else max
+    done = [best(of.values()) for of in values if of]
+    return {count: fmean(done[:count]) for count in range(1, min(len(done), splits - 1) + 1)}
+
+
+def _to_train_again(record: TrialRecord) -> TrialRecord:
+    """Return the record as one that recovery runs again, from the same seed."""
+    reason = "trained again in the changed space: its weights were not kept"
+    return replace(record, state="interrupted", reason=reason, value=None)
+
+
+def _copy_weights(old: StudyFolder, new: StudyFolder, record: TrialRecord) -> None:
+    path = weights_path(old, record.number)
+    if path.exists():
+        new.weights.mkdir(exist_ok=True, mode=0o700)
+        shutil.copyfile(path, weights_path(new, record.number))
+
+
+def _counts(record: TrialRecord) -> bool:
+    return record.state != "interrupted"
+
+
+def _aside(folder: StudyFolder) -> StudyFolder:
+    return StudyFolder(folder.path.with_name(f".{folder.path.name}.widening"))
