@@ -186,7 +186,7 @@ def _refit(study: OpenStudy, chosen: Chosen, data: Dataset) -> list[Weights]:
     trainer = make_trainer(refit_settings(study.settled.settings))
     nets = []
     for place, (member, epochs) in enumerate(zip(chosen.members, chosen.epochs, strict=True)):
-        seed = derive_seed(chosen.seed, place, 0)
+        seed = derive_seed(chosen.seed, member.number, 0)
         steps = trainer.train(refit_job(member.configuration, epochs, seed, place), data)
         while True:
             try:

@@ -14,8 +14,10 @@ from sample_studies import write_rentals
 import hpsearch
 from hpsearch.app.display import Silent
 from hpsearch.errors import NoTrialCompleted, SpecError, StudyChanged, StudyLocked
-from hpsearch.records import EpochRecord, StudyInfo, TrialRecord
+from hpsearch.records import EpochRecord, TrialRecord
 from hpsearch.search.folder import StudyFolder
+
+from .notes import Notes
 
 SPACE: dict[str, Any] = {"hidden_layers": 0, "optimizer": "adam", "batch_size": 128, "epochs": 2}
 
@@ -28,24 +30,6 @@ def study(search: dict[str, Any] | None = None, **changes: Any) -> hpsearch.Stud
 
 def run(spec: hpsearch.StudySpec, store: Path, **options: Any) -> hpsearch.StudyResult:
     return hpsearch.run(spec, workers="inline", store=store, **options)
-
-
-class Notes(Silent):
-    """Keeps what a launch says."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.began: list[tuple[int, int]] = []
-        self.epochs = 0
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def begin(self, info: StudyInfo, trials: int, workers: int, records: Any) -> None:
-        self.began.append((trials, len(records)))
-
-    def epoch(self, number: int, epoch: EpochRecord) -> None:
-        self.epochs += 1
 
 
 class Interrupts(Silent):
