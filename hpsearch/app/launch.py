@@ -92,12 +92,8 @@ def launch(
 
 def driver_name() -> str:
     """Return what this process is known by: to a second driver of the study, and in MLflow."""
-    return f"process {os.getpid()} on {socket.gethostname()} since {utc_now()}"
-
-
-def utc_now() -> str:
-    """Return the time in UTC, ISO 8601."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    since = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return f"process {os.getpid()} on {socket.gethostname()} since {since}"
 
 
 def _plan(study: OpenStudy, trials: int, timeout: float | None) -> Plan:

@@ -1,4 +1,4 @@
-"""`hpsearch run`: from a study file to a verified model. The study is opened or begun, held, and launched."""
+"""`hpsearch run`: from a study file to a verified model. The study is held, opened or begun, and launched."""
 
 from __future__ import annotations
 
@@ -7,21 +7,17 @@ from pathlib import Path
 
 import yaml
 
+from hpsearch.app.begin import open_or_begin, settle_total
 from hpsearch.app.display import Display, Silent
-from hpsearch.app.launch import driver_name, launch, utc_now
+from hpsearch.app.launch import driver_name, launch
 from hpsearch.app.opened import OpenStudy
 from hpsearch.app.results import StudyResult, load
 from hpsearch.app.store import store_folder
-from hpsearch.data.dataset import Dataset
 from hpsearch.data.prepared import prepare_dataset
-from hpsearch.errors import NoTrialCompleted, StudyChanged
-from hpsearch.records import StudyInfo
-from hpsearch.search.book import Book
-from hpsearch.search.folder import StudyFile, StudyFolder, new_uid
-from hpsearch.search.history import read_history
-from hpsearch.search.settings import Settled, settle
+from hpsearch.errors import NoTrialCompleted
+from hpsearch.search.folder import StudyFolder
+from hpsearch.search.settings import settle
 from hpsearch.spec import StudySpec, load_spec
-from hpsearch.spec.compare import differences
 
 
 def run(
@@ -30,6 +26,7 @@ def run(
     trials: int | None = None,
     more: int | None = None,
     new: bool = False,
+    widen: bool = False,
     timeout: float | None = None,
     workers: int | str | None = None,
     store: str | Path | None = None,
@@ -38,8 +35,9 @@ def run(
     """Run a study, or go on with it, and return what it found.
 
     source: a study file or a `StudySpec`. trials: in all, over every launch (default: the file's). more: that many
-    beyond what has been done. new: start afresh; an earlier study of this name is set aside. timeout: seconds that
-    the search may take now. workers: a number, 'auto' or 'inline'. store: folder for everything that is made.
+    beyond what has been done. new: start afresh; an earlier study of this name is set aside. widen: go on in a changed
+    space, with the trials that still fit. timeout: seconds that the search may take now. workers: a number, 'auto' or
+    'inline'. store: folder for everything that is made.
 
     Raises SpecError, DataError, StudyChanged, StudyLocked, StudyAborted, and NoTrialCompleted where the budget is spent
     without a completed trial. Ctrl-C ends the launch early; the result's `ending` says so, and the same call goes on.
@@ -52,10 +50,10 @@ def run(
     with folder.locked(owner):
         data = prepare_dataset(spec, place / "cache")
         settled = settle(spec, data)
-        file = _continue_or_begin(folder, spec, text, data, settled, new, shown)
+        file = open_or_begin(folder, spec, text, data, settled, "new" if new else "widen" if widen else None, shown)
         for note in data.notes:
             shown.note(note)
-        file = _with_total(folder, file, spec, trials, more)
+        file = settle_total(folder, file, spec, text, trials, more)
         study = OpenStudy(folder, file, spec, data, settled)
         count = spec.search.workers if workers is None else workers
         timeout = spec.search.timeout if timeout is None else timeout
@@ -64,50 +62,6 @@ def run(
     if result.best is None and ending != "interrupted":
         raise NoTrialCompleted(f"no trial of '{spec.name}' completed: {result.failures()}")
     return result
-
-
-def _continue_or_begin(
-    folder: StudyFolder, spec: StudySpec, text: str, data: Dataset, settled: Settled, new: bool, shown: Display
-) -> StudyFile:
-    """Return the study on disk if it is the same one, else a new one."""
-    now = spec.model_dump(mode="json")
-    if folder.exists() and not new:
-        known = folder.read()
-        changed = differences(known.spec, now)
-        if not changed and known.info.data_digest != data.digest:
-            changed = [f"data: digest {known.info.data_digest[:12]} -> {data.digest[:12]} (the rows are not the same)"]
-        if not changed:
-            return known
-        if read_history(folder.history):
-            lines = "\n  ".join(changed)
-            raise StudyChanged(
-                f"study '{spec.name}' began with another study file:\n  {lines}\n"
-                "undo the change, give the study another name, or start afresh with --new (the old one is set aside)"
-            )
-        folder.set_aside()  # no trial of it ever ended: there is nothing to lose
-    elif folder.exists():
-        shown.note(f"the earlier study '{spec.name}' is set aside in {folder.set_aside()}")
-    info = StudyInfo(
-        spec.name, new_uid(), settled.objective.name, settled.objective.direction, data.signature.task, data.digest,
-        data.splits, spec.description,
-    )  # fmt: skip
-    return StudyFile(info, now, str(spec.folder), text, str(data.folder), spec.search.trials, utc_now())
-
-
-def _with_total(
-    folder: StudyFolder, file: StudyFile, spec: StudySpec, trials: int | None, more: int | None
-) -> StudyFile:
-    """Settle how many trials there are to be in all, and write the study down."""
-    done = Book(folder, file.info.direction, 1).counted()
-    total = max(file.trials, spec.search.trials)
-    if more is not None:
-        total = done + more
-    if trials is not None:
-        total = max(trials, done)
-    # What may differ from launch to launch is remembered as it was last asked for.
-    decided = replace(file, trials=total, spec=spec.model_dump(mode="json"))
-    folder.write(decided)
-    return decided
 
 
 def _text(source: str | Path | StudySpec, spec: StudySpec) -> str:

@@ -14,6 +14,9 @@ def run(
     trials: Annotated[int | None, typer.Option(min=1, help="Trials in all, over every launch.")] = None,
     more: Annotated[int | None, typer.Option(min=1, help="Trials beyond those done.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Start afresh; an earlier study is set aside.")] = False,
+    widen: Annotated[
+        bool, typer.Option("--widen", help="Go on in a changed space, with the trials that still fit.")
+    ] = False,
     timeout: Annotated[str | None, typer.Option(help="Time the search may take now: 90s, 10min, 1.5h.")] = None,
     workers: Annotated[str | None, typer.Option(help="Training processes: auto, inline or a number.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the result only.")] = False,
@@ -25,6 +28,8 @@ def run(
 
     if trials is not None and more is not None:
         raise typer.BadParameter("give --trials (in all) or --more (beyond those done), not both")
+    if new and widen:
+        raise typer.BadParameter("give --new (start afresh) or --widen (keep the trials that still fit), not both")
     load_spec(study)  # a wrong file is told at once, before anything heavy is imported
     from hpsearch.app.display import Silent
     from hpsearch.app.run import run as run_study
@@ -33,8 +38,8 @@ def run(
 
     display = Silent() if quiet or as_json else make_display(console())
     result = run_study(
-        study, trials=trials, more=more, new=new, timeout=_seconds(timeout), workers=_workers(workers), store=store,
-        display=display,
+        study, trials=trials, more=more, new=new, widen=widen, timeout=_seconds(timeout), workers=_workers(workers),
+        store=store, display=display,
     )  # fmt: skip
     if as_json:
         print_json(result.to_json())
