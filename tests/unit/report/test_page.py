@@ -14,9 +14,11 @@ def test_a_picture_becomes_a_data_uri():
 
 
 def test_every_value_is_escaped():
-    html = render_page("compare.html.j2", title="<b>&\"'", columns=["<i>"], best=None, notes=["<u>"], groups={})
+    html = render_page(
+        "compare.html.j2", title="<b>&\"'", columns=["<i>"], best=None, notes=["<u>"], legend=["<s>"], groups={}
+    )
     page = read_page(html)
-    assert {"b", "i", "u"} & {tag for tag, _ in page.elements} == {"b"}  # the template's own
+    assert {"b", "i", "s", "u"} & {tag for tag, _ in page.elements} == {"b"}  # the template's own
     assert "<b>&\"'" in page.text
 
 
