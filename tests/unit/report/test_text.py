@@ -1,8 +1,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
-from hpsearch.report.text import duration, number, percent, readable, shorten
+from hpsearch.report.text import configuration_text, duration, markdown, number, percent, readable, shorten
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,21 @@ def test_a_readable_text_cannot_steer_a_terminal(text):
     shown = readable(text, 40)
     assert shown.isprintable()
     assert 0 < len(shown) <= 40
+
+
+@pytest.mark.parametrize(
+    ("configuration", "text"),
+    [({}, ""),
+     ({"hidden_layers": 0, "optimizer": "sgd", "learning_rate": 0.5}, "no hidden layer, sgd, learning_rate 0.5"),
+     ({"hidden_layers": 2, "neurons_1": 64, "neurons_2": 32, "activation": "relu", "optimizer": "adam",
+       "learning_rate": 0.000123456, "epochs": 30}, "64-32 relu, adam, learning_rate 0.0001235, epochs 30")],
+)  # fmt: skip
+def test_a_configuration_is_told_in_a_line(configuration, text):
+    assert configuration_text(configuration) == text
+
+
+@given(st.one_of(st.text(), st.text(alphabet="ab *_`[]()<>!|~&#\\/:.-+=\n\"'1")))
+def test_no_text_is_markup_in_markdown(text):
+    (paragraph,) = MarkdownIt("commonmark").enable("table").parse(f"text {markdown(text)}")[1:-1]
+    kinds = {token.type for token in paragraph.children}
+    assert kinds <= {"text", "text_special"}
