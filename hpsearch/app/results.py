@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hpsearch.delivery.predictor import Predictor
+    from hpsearch.search.advice import Advice
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,17 @@ class StudyResult:
         spec = self.file.load_spec()
         return importances(self.records, spec.space.build(), self.info.direction, spec.search.seed)
 
+    @cached_property
+    def advice(self) -> list[Advice]:
+        """What to change in the study file, by what the search found; the most useful first."""
+        from hpsearch.search.advice import advise
+
+        space = self.file.load_spec().space.build()
+        return advise(self.records, space, self.info.direction, trials=self.file.trials, importances=self.importances)
+
     @property
     def evaluation(self) -> dict[str, Any] | None:
-        """The best trial's evaluation on the test rows (`report.evaluation`); None where there is none yet."""
+        """The delivered model's evaluation on the test rows (`report.evaluation`); None where there is none yet."""
         path = self.folder.evaluation
         try:
             return json.loads(path.read_text()) if path.exists() else None
@@ -112,7 +121,7 @@ class StudyResult:
         return pd.json_normalize([_flat(record) for record in self.records])
 
     def predictor(self) -> Predictor:
-        """Return the best trial's model: raw rows in, predictions out.
+        """Return the delivered model: raw rows in, predictions out.
 
         Raises PackageError where no launch came to an end yet; `hpsearch best` makes the package then.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
@@ -45,7 +46,8 @@ def show(
     result = load(study, store=store)
     if as_json:
         ranked = [record.to_json() | {"epochs": len(record.epochs)} for record in result.ranked()[:top]]
-        print_json(result.to_json() | {"top": ranked, "importances": result.importances})
+        advice = [asdict(one) for one in result.advice]
+        print_json(result.to_json() | {"top": ranked, "importances": result.importances, "advice": advice})
     else:
         print_study(console(), result, top)
 

@@ -143,6 +143,16 @@ def print_study(console: Console, result: StudyResult, top: int) -> None:
 
         shown = ", ".join(f"{name} {value:.0%}" for name, value in list(values.items())[:6])
         console.print(f"\nimportance by {method} ({MEANINGS[method]}):\n  {shown}")
+    _print_advice(console, result)
+
+
+def _print_advice(console: Console, result: StudyResult) -> None:
+    for place, advice in enumerate(result.advice):
+        console.print("\nwhat to change next in the study file:" if place == 0 else "")
+        console.print(f"  {advice.finding}")
+        console.print(f"    {advice.section}:")
+        for line in advice.line.splitlines():
+            console.print(f"      {line}")
 
 
 def _print_times(console: Console, result: StudyResult) -> None:
