@@ -28,11 +28,20 @@ FORMAT = 1
 DATE_PARTS = ("year", "month", "day", "weekday", "hour")
 
 
+class CellError(ValueError):
+    """A cell cannot be read. `row` counts from 0; `what` names column and cell, without the row."""
+
+    def __init__(self, row: int, what: str) -> None:
+        self.row = row
+        self.what = what
+        super().__init__(f"row {row + 1}, {what}")
+
+
 def transform(frame: pd.DataFrame, state: State) -> NDArray[np.float32]:
     """Return the inputs of a net, float32 (rows, len(state["features"])).
 
     Columns are found by name: their order does not matter, further columns are ignored. Missing cells and categories
-    that training never saw have their place. Raises ValueError, naming row and column, for what cannot be read.
+    that training never saw have their place. Raises CellError for a cell that cannot be read, else ValueError.
     """
     if state["format"] != FORMAT:
         raise ValueError(f"the preparation has format {state['format']}; this version reads format {FORMAT}")
@@ -101,11 +110,18 @@ def read_categories(
 ) -> tuple[NDArray[np.intp], list[str]]:
     """Return each cell's code (-1 where missing) and the text each code stands for: 3 and 3.0 are both '3'."""
     codes, uniques = pd.factorize(series.astype(object) if isinstance(series.dtype, pd.CategoricalDtype) else series)
-    texts = [_text(value) for value in uniques]
+    texts = [category_name(value) for value in uniques]
     names = sorted({text for text in texts if text != "" and text not in na_values})
     place = {name: code for code, name in enumerate(names)}
     lookup = np.array([place.get(text, -1) for text in texts] + [-1], dtype=np.intp)
     return lookup[codes], names
+
+
+def category_name(value: object) -> str:
+    """Return the text that a cell is known by as a category: a whole number without fraction, 3.0 as '3'."""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def date_part(dates: pd.DatetimeIndex, part: str) -> Floats:
@@ -162,7 +178,7 @@ def _filled(series: pd.Series[Any], values: Floats, column: State) -> NDArray[np
 def _refuse(series: pd.Series[Any], bad: NDArray[np.bool_], why: str) -> None:
     if bad.any():
         row = int(np.argmax(bad))
-        raise ValueError(f"row {row + 1}, column '{series.name}': {show(series.iloc[row])} {why}")
+        raise CellError(row, f"column '{series.name}': {show(series.iloc[row])} {why}")
 
 
 def show(cell: object) -> str:
@@ -173,13 +189,6 @@ def show(cell: object) -> str:
 
 def _missing(cells: pd.Series[Any], na_values: tuple[str, ...] | list[str]) -> NDArray[np.bool_]:
     return np.asarray(cells.isna() | cells.isin(["", *na_values]), dtype=np.bool_)
-
-
-def _text(value: object) -> str:
-    """Write a whole number without fraction: 3.0 as '3'."""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
 
 
 _EDGE = 1e-7
