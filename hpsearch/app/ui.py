@@ -7,11 +7,10 @@ from pathlib import Path
 from hpsearch.app.results import load
 from hpsearch.app.store import store_folder
 from hpsearch.errors import StoreError
-from hpsearch.report.text import readable
 from hpsearch.search.folder import study_names
+from hpsearch.tracking.answer import mlflow_asked
 from hpsearch.tracking.experiment import experiment_id
-from hpsearch.tracking.location import redact, tracking_uri
-from hpsearch.tracking.store import failures
+from hpsearch.tracking.location import tracking_uri
 from hpsearch.tracking.ui import Ui, serve_ui
 
 
@@ -23,9 +22,9 @@ def open_ui(study: str | None = None, *, port: int = 5000, store: str | Path | N
     uri = tracking_uri(place)
     ui = serve_ui(place, port)
     try:
-        found = [(info, experiment_id(uri, info.uid)) for info in infos]
-    except failures() as error:
+        with mlflow_asked(uri):
+            found = [(info, experiment_id(uri, info.uid)) for info in infos]
+    except StoreError:
         ui.stop()
-        reason = readable(redact(str(error)), 200)
-        raise StoreError(f"{redact(uri)} does not answer as MLflow does: {reason}; see that it runs") from None
+        raise
     return ui, [f"{info.name}: {ui.link(number, 'objective', info.direction)}" for info, number in found if number]

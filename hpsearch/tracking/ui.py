@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
-from urllib.error import URLError
 from urllib.parse import urlencode, urlsplit
-from urllib.request import ProxyHandler, build_opener
 
-from hpsearch.errors import StoreError
 from hpsearch.metrics import Direction
 from hpsearch.tracking.database import database_made_once, private_folder, sqlite_path
 from hpsearch.tracking.finalists import PREFIX
-from hpsearch.tracking.location import artifact_root, is_server, redact, tracking_uri
+from hpsearch.tracking.location import artifact_root, is_server, tracking_uri
+from hpsearch.tracking.server import HOST, Server, free_port, start_module
 from hpsearch.tracking.silence import ENVIRONMENT, import_mlflow
-
-HOST = "127.0.0.1"
-
-_SERVER = """
-import ctypes, signal, sys
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: whoever started the server is gone, so it goes too
-from mlflow.cli import cli
-cli()
-"""
 
 
 def serve_ui(store: Path, port: int = 5000, workers: int = 1, patience: float = 90.0) -> Ui:
@@ -46,68 +27,20 @@ def serve_ui(store: Path, port: int = 5000, workers: int = 1, patience: float = 
     _make_database(uri)
     private_folder(store.absolute())
     log = store.absolute() / "ui.log"
-    port = _free_port(port)
-    with os.fdopen(os.open(log, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as output:
-        # The address goes by the environment: an argument, and a password in it, would be seen by every user of the
-        # machine. A session of its own, so that Ctrl-C reaches this process first, which then stops the server.
-        process = subprocess.Popen(  # noqa: S603  no shell, no text of anybody's but numbers
-            [sys.executable, "-c", _SERVER, "server", "--host", HOST, "--port", str(port), "--workers", str(workers)],
-            env=_environment(uri, artifact_root(store)),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+    port = free_port(port)
+    arguments = ["server", "--host", HOST, "--port", str(port), "--workers", str(workers)]
+    process = start_module("mlflow", arguments, _environment(uri, artifact_root(store)), log)
     ui = Ui(f"http://{HOST}:{port}", process)
-    try:
-        _wait_for_answer(ui.url, process, log, patience)
-    except BaseException:
-        ui.stop()
-        raise
+    ui.await_answer(log, patience)
     return ui
 
 
-class Ui:
+class Ui(Server):
     """A UI that answers at `url`; `stop` ends it if it was started here."""
-
-    def __init__(self, url: str, process: subprocess.Popen[bytes] | None) -> None:
-        self.url = url
-        self._process = process
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def link(self, experiment_id: str, metric: str = "objective", direction: Direction = "minimize") -> str:
         """Return `study_link` on this server."""
         return study_link(self.url, experiment_id, metric, direction)
-
-    def wait(self) -> None:
-        """Wait until the server ends; Ctrl-C ends it."""
-        if self._process is None:
-            return
-        try:
-            self._process.wait()
-        except KeyboardInterrupt:
-            self.stop()
-
-    def stop(self) -> None:
-        """End the server and its workers."""
-        if self._process is None:
-            return
-        for signal_number, seconds in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
-            try:
-                os.killpg(self._process.pid, signal_number)
-                self._process.wait(seconds)
-            except ProcessLookupError:
-                break
-            except subprocess.TimeoutExpired:
-                continue
-        self._process.wait()
 
 
 def study_link(base: str, experiment_id: str, objective: str = "objective", direction: Direction = "minimize") -> str:
@@ -162,29 +95,3 @@ def _environment(uri: str, artifacts: Path | None) -> dict[str, str]:
         "MLFLOW_BACKEND_STORE_URI": uri,
         **({"MLFLOW_DEFAULT_ARTIFACT_ROOT": artifacts.as_uri()} if artifacts else {}),
     }
-
-
-def _free_port(wanted: int) -> int:
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise StoreError(f"no free port on {HOST}; close a program that listens there")
-
-
-def _wait_for_answer(url: str, process: subprocess.Popen[bytes], log: Path, patience: float) -> None:
-    opener = build_opener(ProxyHandler({}))
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with opener.open(f"{url}/health", timeout=2):
-                return
-        except (URLError, OSError):
-            time.sleep(0.1)
-    tail = redact("\n".join(log.read_text(errors="replace").splitlines()[-10:]))
-    what = "ended" if process.poll() is not None else f"did not answer within {patience:.0f} s"
-    raise StoreError(f"the MLflow server {what}; its log is {log}, and ends so:\n{tail}")
