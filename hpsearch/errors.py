@@ -9,6 +9,7 @@ HpsearchError                 exit code 2 unless its class says otherwise
 │   └── StudyLocked           another process is running the study
 ├── StoreError                a store cannot be read or written
 ├── PackageError              a model package is damaged, incomplete or foreign
+├── DeliveryError             a model is not to be promoted or served as asked
 ├── StudyAborted              the study cannot go on (the same failure again and again)
 ├── NoTrialCompleted          the budget is spent and no trial completed (exit code 3)
 └── TrialFailed               this trial failed, the study goes on; never leaves the search
@@ -80,6 +81,10 @@ class StoreError(HpsearchError):
 
 class PackageError(HpsearchError):
     """A model package is damaged, incomplete or not one of ours."""
+
+
+class DeliveryError(HpsearchError):
+    """A model is not to be promoted or served as asked."""
 
 
 class StudyAborted(HpsearchError):
