@@ -91,24 +91,46 @@ class Predictor:
         return self._frame(self.outputs(self._inputs(frame)), frame.index)
 
     def read_csv(self, path: Path | str) -> pd.DataFrame:
-        """Return the rows of a CSV file, read as the training rows were.
-
-        `metadata["csv"]` of the package may give pandas' `sep`, `decimal` and `encoding`. Raises DataError.
-        """
-        # A category such as 00123 was kept as text, and would be the number 123 here.
-        texts = {
-            column["name"]: "str"
-            for column in self.preparation["columns"]
-            if any(name[:1] == "0" and name[1:2].isdigit() for name in column.get("index", ()))
-        }
+        """Return the rows of a CSV file (also .gz), read as the training rows were. Raises DataError."""
         try:
-            frame: pd.DataFrame = pd.read_csv(
-                path, index_col=False, dtype=texts, keep_default_na=False, low_memory=False,
-                na_values=["", *self.preparation.get("na_values", ())], **self.about["metadata"].get("csv", {}),
-            )  # fmt: skip
+            frame: pd.DataFrame = pd.read_csv(path, **self.csv_options())
         except (OSError, ValueError) as error:
             message = str(error).strip()
             raise DataError(f"{path} cannot be read as CSV: {message}; give a CSV file with a header line") from error
+        return self.as_trained(frame)
+
+    def csv_options(self) -> dict[str, Any]:
+        """Return the options of pandas' `read_csv` that read cells as those of the training rows were read.
+
+        `metadata["csv"]` of the package may give `sep`, `decimal`, `encoding`. What pandas still decides by the cells
+        that stand together, `as_trained` puts right.
+        """
+        # A category such as 00123 or 7.0 was kept as text; among numbers alone it would become 123 or 7.
+        texts = {
+            column["name"]: "str"
+            for column in self.preparation["columns"]
+            if column["kind"] == "categorical" and not all(map(_is_a_number, column["index"]))
+        }
+        return {
+            "index_col": False, "dtype": texts, "keep_default_na": False, "low_memory": False,
+            "na_values": ["", *self.preparation.get("na_values", ())], **self.about["metadata"].get("csv", {}),
+        }  # fmt: skip
+
+    def as_trained(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return rows that `csv_options` read, each cell as it would be among cells that training knew.
+
+        One cell that is no number makes pandas leave a column's decimal marks as they are, and one that is neither
+        true nor false leaves `true` where training had True.
+        """
+        decimal = self.about["metadata"].get("csv", {}).get("decimal", ".")
+        for column in self.preparation["columns"]:
+            name = column["name"]
+            if name not in frame.columns or not isinstance(frame[name].dtype, pd.StringDtype):
+                continue
+            if column["kind"] == "numeric" and decimal != ".":
+                frame[name] = frame[name].str.replace(decimal, ".", regex=False)
+            elif column["kind"] == "categorical" and column["index"].keys() <= {"True", "False"}:
+                frame[name] = frame[name].replace(_BOOLEANS)
         return frame
 
     def outputs(self, x: NDArray[np.float32], rows: int = 65536) -> NDArray[np.float32]:
@@ -152,7 +174,7 @@ def verify_package(folder: Path) -> None:
     if faults:
         raise PackageError(
             f"{folder} is no whole model package: {'; '.join(faults)}. Copy it again from where it came from, "
-            "or export it again (hpsearch best STUDY --export DIR)"
+            "or export it again (hpsearch export STUDY DIR)"
         )
     schema = read_json(folder / "package.json").get("schema")
     if schema != SCHEMA:
@@ -176,6 +198,18 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise PackageError(f"{path} holds no object; export the package again")
     return value
+
+
+_BOOLEANS = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
+"""How pandas names the truth values it reads."""
+
+
+def _is_a_number(category: str) -> bool:
+    """Tell whether a category is what its number would be called, however a cell spells that: 7, 7.0 and 07 are 7."""
+    try:
+        return bool(transform.category_name(float(category)) == category)
+    except ValueError:
+        return False
 
 
 def _missing_message(missing: tuple[str, ...], columns: list[str], frame: pd.DataFrame) -> str:

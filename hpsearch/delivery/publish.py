@@ -1,15 +1,17 @@
-"""A folder that appears whole or not at all."""
+"""A folder, or a file, that appears whole or not at all."""
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from hpsearch.delivery.manifest import MANIFEST
-from hpsearch.errors import PackageError
+from hpsearch.errors import DataError, PackageError
 
 
 @contextmanager
@@ -42,6 +44,31 @@ def built_aside(folder: Path, contents: Collection[str]) -> Iterator[Path]:
             old.rename(folder)
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def written_aside(path: Path) -> Iterator[TextIO]:
+    """Yield a text file to fill (gzipped if `path` ends in .gz); on leaving without an error it takes the path's place.
+
+    A file that is there already stays until then. What is no plain file (a pipe, a terminal, /dev/null) is written to
+    as it is. Raises DataError where it cannot be written.
+    """
+    path = path.resolve()
+    plain = path.is_file() or not path.exists()
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp") if plain else path
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(aside, "wt", encoding="utf-8", newline="") as file:
+            yield file
+        if plain:
+            _sync_entry(aside)
+            aside.replace(path)
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise DataError(f"cannot write {path}: {what}; make room there or name another file") from error
+    finally:
+        if plain:
+            aside.unlink(missing_ok=True)
 
 
 def _put_right(folder: Path, new: Path, old: Path) -> None:
