@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hpsearch.delivery.manifest import MANIFEST, file_digest
 from hpsearch.delivery.package import FILES, REQUIREMENTS
 from hpsearch.delivery.predictor import read_json, verify_package
 from hpsearch.tracking.silence import import_mlflow
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import LoggedModel
-    from mlflow.models import ModelSignature
+    from mlflow.models import Model, ModelSignature
 
 _EXAMPLE_ROWS = 3
+
+PACKAGE_TAG = "hpsearch.package"
+"""Tag of a logged model and of a registered version: `package_digest`."""
 
 
 def log_package(
@@ -38,6 +41,7 @@ def log_package(
     import_mlflow()
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+    from mlflow.models import Model
 
     verify_package(package)
     about = read_json(package / "package.json")
@@ -45,18 +49,16 @@ def log_package(
     run = client.get_run(run_id)
     logged = client.create_logged_model(
         run.info.experiment_id, name, source_run_id=run_id, params=_texts(about["configuration"]),
-        tags={"hpsearch.task": about["task"], "hpsearch.target": about["target"]},
+        tags={
+            "hpsearch.task": about["task"], "hpsearch.target": about["target"], PACKAGE_TAG: package_digest(package),
+        },
     )  # fmt: skip
+    model = Model(
+        artifact_path=logged.artifact_location, run_id=run_id, model_id=logged.model_id, model_uuid=logged.model_id
+    )
     try:
         with tempfile.TemporaryDirectory() as aside:
-            folder, copy = Path(aside) / "model", Path(aside) / "package"
-            copy.mkdir()
-            for file in FILES:
-                shutil.copyfile(package / file, copy / file)
-            with warnings.catch_warnings():
-                # MLflow warns of its own type hints when imported, and trips over what pandas deprecates.
-                warnings.simplefilter("ignore")
-                _save(folder, copy, about, example, logged)
+            folder = save_model(Path(aside) / "model", package, example, model)
             client.log_model_artifacts(logged.model_id, str(folder))
     except BaseException:
         client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
@@ -66,25 +68,35 @@ def log_package(
     return f"models:/{logged.model_id}"
 
 
-def _save(folder: Path, package: Path, about: dict[str, Any], example: pd.DataFrame, logged: LoggedModel) -> None:
+def save_model(folder: Path, package: Path, example: pd.DataFrame | None = None, model: Model | None = None) -> Path:
+    """Write a package as an MLflow model into a folder, and return that. example, model: see `log_package`."""
+    import_mlflow()
     import mlflow.pyfunc
-    from mlflow.models import Model
 
-    mlflow.pyfunc.save_model(
-        path=str(folder),
-        mlflow_model=Model(
-            artifact_path=logged.artifact_location,
-            run_id=logged.source_run_id,
-            model_id=logged.model_id,
-            model_uuid=logged.model_id,
-        ),
-        python_model=str(Path(__file__).with_name("served.py")),
-        artifacts={"package": str(package)},
-        signature=_signature(about),
-        input_example=example[about["columns"]].head(_EXAMPLE_ROWS),
-        pip_requirements=[f"{name}=={version(name)}" for name in (*REQUIREMENTS, "mlflow")],
-        metadata={"task": about["task"], "target": about["target"], "class_names": about["class_names"]},
-    )
+    about = read_json(package / "package.json")
+    with tempfile.TemporaryDirectory() as aside, warnings.catch_warnings():
+        # MLflow warns of its own type hints when imported, and trips over what pandas deprecates.
+        warnings.simplefilter("ignore")
+        copy = Path(aside) / "package"
+        copy.mkdir()
+        for file in FILES:
+            shutil.copyfile(package / file, copy / file)
+        mlflow.pyfunc.save_model(
+            path=str(folder),
+            mlflow_model=model,
+            python_model=str(Path(__file__).with_name("served.py")),
+            artifacts={"package": str(copy)},
+            signature=_signature(about),
+            input_example=None if example is None else example[about["columns"]].head(_EXAMPLE_ROWS),
+            pip_requirements=[f"{name}=={version(name)}" for name in (*REQUIREMENTS, "mlflow")],
+            metadata={"task": about["task"], "target": about["target"], "class_names": about["class_names"]},
+        )
+    return folder
+
+
+def package_digest(package: Path) -> str:
+    """Return what tells a package from every other: 64 hex digits of its manifest, which names each file's content."""
+    return file_digest(package / MANIFEST)
 
 
 def _signature(about: dict[str, Any]) -> ModelSignature:

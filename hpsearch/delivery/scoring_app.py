@@ -1,0 +1,136 @@
+"""MLflow's scoring server for one model, with limits that it lacks: the program that `scoring_server.py` starts.
+
+Run as `python -m hpsearch.delivery.scoring_app MODEL HOST PORT`. MLflow's own part: reading rows (JSON, Parquet),
+checking the signature, predicting, its limit on a request's time (MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT, 60 s).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from hpsearch.tracking.server import is_loopback
+from hpsearch.tracking.silence import import_mlflow
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+MOST_BYTES = 16 * 2**20
+"""Of a request's body: some 100,000 rows of ten columns."""
+
+MOST_REQUESTS = 16
+"""At a time; further ones are answered with 503."""
+
+_PATHS = ("/ping", "/health", "/version", "/invocations")
+
+
+class Limited:
+    """An ASGI app that answers this machine's requests alone, of a bounded size, and shows no stack trace."""
+
+    def __init__(self, app: App, most_bytes: int = MOST_BYTES) -> None:
+        self._app = app
+        self._most = most_bytes
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        refusal = self._refusal(scope["path"], headers)
+        body = b"" if refusal else await _read(receive, self._most)
+        if body is None:
+            refusal = (413, f"the request has more than {self._most} bytes; send fewer rows at a time")
+        if refusal:
+            await _answer(send, refusal[0], {"error_code": "BAD_REQUEST", "message": refusal[1]})
+            return
+        await self._app(scope, _given(body or b""), _without_stack_trace(send))
+
+    def _refusal(self, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
+        # A page from elsewhere that gets its own name to mean 127.0.0.1 sends that name.
+        if not is_loopback(urlsplit(f"//{headers.get('host', '')}").hostname or ""):
+            return 403, "this server answers requests of its own machine alone"
+        if path not in _PATHS:
+            return 404, f"there is nothing here; POST rows to /invocations, or GET {', '.join(_PATHS[:3])}"
+        if path == "/invocations" and not headers.get("content-type"):
+            return 415, "say what the rows are: -H 'Content-Type: application/json'"
+        length = headers.get("content-length", "0")
+        if length.isdecimal() and int(length) > self._most:
+            return 413, f"the request has {length} bytes; at most {self._most} are taken, send fewer rows at a time"
+        return None
+
+
+async def _read(receive: Receive, most: int) -> bytes | None:
+    """Return the request's body; None once it is longer than `most` bytes."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > most:
+            return None
+    return body
+
+
+def _given(body: bytes) -> Receive:
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    return receive
+
+
+def _without_stack_trace(send: Send) -> Send:
+    """Pass an answer on; from an error's the stack trace that MLflow adds is taken out."""
+    start: Message = {}
+    parts: list[bytes] = []
+
+    async def passed(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] >= 400:
+            start.update(message)
+        elif start and message["type"] == "http.response.body":
+            parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                await _answer(send, start["status"], _error(b"".join(parts)))
+        else:
+            await send(message)
+
+    return passed
+
+
+def _error(body: bytes) -> dict[str, Any]:
+    try:
+        error = json.loads(body)
+    except ValueError:
+        error = None
+    if not isinstance(error, dict):
+        return {"error_code": "BAD_REQUEST", "message": body.decode("utf-8", "replace")}
+    return {name: value for name, value in error.items() if name != "stack_trace"}
+
+
+async def _answer(send: Send, status: int, values: dict[str, Any]) -> None:
+    body = json.dumps(values).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def main(model: str, host: str, port: str) -> None:
+    """Load an MLflow model from a folder and serve it until the process is ended."""
+    import_mlflow()
+    import mlflow.pyfunc
+    import uvicorn
+    from mlflow.pyfunc import scoring_server
+
+    app = scoring_server.init(mlflow.pyfunc.load_model(model))
+    uvicorn.run(Limited(app), host=host, port=int(port), limit_concurrency=MOST_REQUESTS, server_header=False)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
