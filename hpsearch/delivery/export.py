@@ -1,4 +1,4 @@
-"""What `hpsearch best STUDY --export DIR` writes: a package, its evaluation, and how to use it, for a person."""
+"""What `hpsearch export STUDY DIR` writes: a package, its evaluation, and how to use it, for a person."""
 
 from __future__ import annotations
 
