@@ -10,18 +10,19 @@ from typing import Literal
 from hpsearch.metrics import Direction
 from hpsearch.records import TrialRecord
 from hpsearch.search.evidence import Evidence
-from hpsearch.search.findings import (
+from hpsearch.search.importance import importances as find_importances
+from hpsearch.search.suggestion import fixed, rounded, study_line
+from hpsearch.search.symptoms import (
     LEVEL,
     SMALL,
-    Found,
+    Symptom,
     crowded_bounds,
     diverged_region,
     idle_parameters,
     losing_choices,
     probability,
 )
-from hpsearch.search.importance import importances as find_importances
-from hpsearch.search.suggestion import fixed, rounded, study_line
+from hpsearch.space.domain import Domain
 from hpsearch.space.space import Parameter, Space
 
 Kind = Literal["bound", "budget", "diverged", "never wins", "no effect"]
@@ -60,10 +61,11 @@ def advise(
     evidence = Evidence(records, space, direction)
     if not evidence.completed:
         return []
-    rows: dict[str, Found] = {}
+    rows: dict[str, Symptom] = {}
     for rule in (diverged_region, crowded_bounds, losing_choices):
-        for found in sorted(rule(evidence), key=lambda one: one.p_value):
-            rows.setdefault(found.parameter.row.name, found)
+        for symptom in sorted(rule(evidence), key=lambda one: one.p_value):
+            if _leaves_a_layer(symptom.parameter, symptom.domain):
+                rows.setdefault(symptom.parameter.row.name, symptom)
     if importances is None:
         importances = find_importances(records, space, direction)
     idle = [parameter for parameter in idle_parameters(evidence, importances) if parameter.row.name not in rows]
@@ -71,10 +73,10 @@ def advise(
     return sorted(advices, key=lambda advice: KINDS.index(advice.kind))[:MOST]
 
 
-def _of_row(found: Found) -> Advice:
-    parameter = found.parameter
-    line = study_line(parameter.row, found.domain, shared=_shared(parameter))
-    return Advice(found.kind, found.finding, "space", line)
+def _of_row(symptom: Symptom) -> Advice:
+    parameter = symptom.parameter
+    line = study_line(parameter.row, symptom.domain, shared=_shared(parameter))
+    return Advice(symptom.kind, symptom.finding, "space", line)
 
 
 def _of_budget(evidence: Evidence, trials: int | None) -> list[Advice]:
@@ -105,17 +107,24 @@ def _of_budget(evidence: Evidence, trials: int | None) -> list[Advice]:
 
 
 def _of_idle(evidence: Evidence, idle: Sequence[Parameter]) -> list[Advice]:
-    if not idle:
-        return []
     best = evidence.completed[0].configuration
-    lines = [study_line(p.row, fixed(p.domain, best.get(p.name, p.row.usual)), shared=_shared(p)) for p in idle]
-    names = [parameter.row.name for parameter in idle]
-    said = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} (each)"
+    single = [(p, fixed(p.domain, best.get(p.name, p.row.usual))) for p in idle]
+    single = [(p, domain) for p, domain in single if _leaves_a_layer(p, domain)]
+    if not single:
+        return []
+    names = [parameter.row.name for parameter, _ in single]
+    said = names[0] if len(names) == 1 else f"each of {', '.join(names[:-1])} and {names[-1]}"
     finding = (
         f"{said} explains less than {SMALL:.0%} of what the other parameters leave open (with 95 % confidence, from "
         f"{len(evidence.trials)} trials); fixed in a new study, there is less to search"
     )
+    lines = [study_line(parameter.row, domain, shared=_shared(parameter)) for parameter, domain in single]
     return [Advice("no effect", finding, "space", "\n".join(lines))]
+
+
+def _leaves_a_layer(parameter: Parameter, domain: Domain) -> bool:
+    """Tell whether a study file may have this domain beside rows that only a net with a hidden layer has."""
+    return parameter.row.name != "hidden_layers" or domain.nearest(99) != 0
 
 
 def _shared(parameter: Parameter) -> bool:

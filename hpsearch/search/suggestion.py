@@ -23,6 +23,8 @@ def study_line(row: Row, domain: Domain, *, shared: bool = False) -> str:
     shared: all layers have the same, in a row that could have one for each.
     """
     written = write_domain(domain)
+    if isinstance(written, dict) and not written["log"] and not getattr(row.default, "log", False):
+        del written["log"]  # it goes without saying
     if shared:
         choices = {"choices": list(domain.choices)} if isinstance(domain, Choices) else written
         written = {**choices, "per_layer": False}

@@ -57,6 +57,13 @@ def test_what_changes_no_trial_may_differ(search: dict[str, Any]) -> None:
     assert compare(search=search, description="another") == []
 
 
+def test_the_space_may_be_left_out_of_the_comparison() -> None:
+    changed = {"space": {"epochs": 5, "neurons": {"low": 8, "high": 64, "per_layer": False}}, "search": {"seed": 1}}
+    began, now = (make_spec(values).model_dump(mode="json") for values in (BEGAN, BEGAN | changed))
+    assert differences(began, now, but_space=True) == ["search.seed: 0 -> 1"]
+    assert len(differences(began, now)) == 6
+
+
 def test_every_free_field_exists() -> None:
     search = StudySpec.model_fields["search"].annotation.model_fields  # type: ignore[union-attr]
     assert {name.removeprefix("search.") for name in FREE} <= {*search, "description"}

@@ -1,4 +1,4 @@
-"""What a search's trials say of its space, rule by rule; `advice.py` makes lines to paste of it.
+"""What is wrong with a space by what its trials say, rule by rule; `advice.py` makes lines to paste of it.
 
 A rule speaks only where chance is a poor explanation: `LEVEL`, corrected for all the ends or choices it was asked of.
 And since a sampler that learns tries together what went together, the other parameters are taken out (`evidence.py`).
@@ -28,8 +28,8 @@ SMALL = 0.05
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a rule found of a parameter, and the domain its row should have."""
+class Symptom:
+    """What a rule found wrong with a parameter, and the domain its row should have."""
 
     kind: Literal["bound", "diverged", "never wins"]
     p_value: float
@@ -39,7 +39,7 @@ class Found:
     domain: Domain
 
 
-def crowded_bounds(evidence: Evidence) -> Iterator[Found]:
+def crowded_bounds(evidence: Evidence) -> Iterator[Symptom]:
     """Find ends of ranges that the best trials crowd against, where the table lets the range go on.
 
     Of the best tenth (ten trials at least) most lie in the outer tenth of the range, half of those in its outer half;
@@ -67,10 +67,10 @@ def crowded_bounds(evidence: Evidence) -> Iterator[Found]:
                 f"{zone[active].mean():.0%}; at equal other parameters they are the better ones "
                 f"({probability(p_value)}), so the best value may lie beyond"
             )
-            yield Found("bound", p_value, finding, parameter, domain)
+            yield Symptom("bound", p_value, finding, parameter, domain)
 
 
-def losing_choices(evidence: Evidence) -> Iterator[Found]:
+def losing_choices(evidence: Evidence) -> Iterator[Symptom]:
     """Find choices that were tried often and are never among the best fifth.
 
     Two tests must agree, both with Bonferroni over all choices: the hypergeometric probability that none of a choice's
@@ -99,10 +99,10 @@ def losing_choices(evidence: Evidence) -> Iterator[Found]:
                 f"({probability(max(losers.values()))})"
             )
             domain = without(parameter.domain, losers)
-            yield Found("never wins", max(losers.values()), finding, parameter, domain)
+            yield Symptom("never wins", max(losers.values()), finding, parameter, domain)
 
 
-def diverged_region(evidence: Evidence) -> Iterator[Found]:
+def diverged_region(evidence: Evidence) -> Iterator[Symptom]:
     """Find the one parameter, if any, at an end of whose range trials diverge.
 
     Mann-Whitney's one-sided test of the places of the trials that diverged against all others, Bonferroni over
@@ -112,7 +112,7 @@ def diverged_region(evidence: Evidence) -> Iterator[Found]:
     from scipy import stats
 
     asked = [parameter for parameter in evidence.space if numeric(parameter)]
-    found: list[Found] = []
+    symptoms: list[Symptom] = []
     for parameter in asked:
         bad = [record for record in evidence.diverged if parameter.name in record.configuration]
         good = [record for record in evidence.trials if parameter.name in record.configuration]
@@ -123,9 +123,9 @@ def diverged_region(evidence: Evidence) -> Iterator[Found]:
             test = stats.mannwhitneyu(positions(parameter, bad), positions(parameter, good), alternative=tail)
             p_value = float(test.pvalue) * len(asked) * len(_ENDS)
             if p_value < LEVEL:
-                found += _parted(parameter, end, bad, good, p_value)
-    if found:
-        yield min(found, key=lambda one: one.p_value)
+                symptoms += _parted(parameter, end, bad, good, p_value)
+    if symptoms:
+        yield min(symptoms, key=lambda one: one.p_value)
 
 
 def idle_parameters(evidence: Evidence, importances: Mapping[str, Mapping[str, float]]) -> list[Parameter]:
@@ -180,7 +180,7 @@ def _none_of(total: int, tried: int, drawn: int) -> float:
 
 def _parted(
     parameter: Parameter, end: End, bad: Sequence[TrialRecord], good: Sequence[TrialRecord], p_value: float
-) -> list[Found]:
+) -> list[Symptom]:
     sign = 1.0 if end == "high" else -1.0
     bad_at, good_at = (np.array([sign * float(r.configuration[parameter.name]) for r in of]) for of in (bad, good))
     cuts = np.unique(np.concatenate([bad_at, good_at]))
@@ -199,7 +199,7 @@ def _parted(
         f"{beyond} of the {len(bad)} trials that diverged have {parameter.name} {side} {_text(last)}, and of the "
         f"{len(good)} others only {others} ({probability(p_value)})"
     )
-    return [Found("diverged", p_value, finding, parameter, domain)]
+    return [Symptom("diverged", p_value, finding, parameter, domain)]
 
 
 def _idle(evidence: Evidence, parameter: Parameter, importances: Mapping[str, Mapping[str, float]]) -> bool:
