@@ -71,7 +71,7 @@ def gather(result: StudyResult, advice: Sequence[tuple[str, str]] = ()) -> Mater
         created=result.file.created,
         verdict=result.verdict,
         evaluation=result.evaluation,
-        pictures={path.stem: path.read_bytes() for path in sorted((folder / "evaluation").glob("*.png"))},
+        pictures=_pictures(folder / "evaluation") if result.evaluation else {},
         importances=result.importances,
         profile=_json(folder / "profile.json") or None,
         rows=rows,
@@ -83,6 +83,10 @@ def gather(result: StudyResult, advice: Sequence[tuple[str, str]] = ()) -> Mater
         store=_store(folder.parent.parent),
         advice=tuple(advice),
     )
+
+
+def _pictures(folder: Path) -> dict[str, bytes]:
+    return {path.stem: path.read_bytes() for path in sorted(folder.glob("*.png"))}
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -20,13 +20,13 @@ MOST_LINES = 500
 
 
 def explorer(
-    records: Sequence[TrialRecord], info: StudyInfo, space: Space, winner: int | None = None
+    records: Sequence[TrialRecord], info: StudyInfo, space: Space, *, winner: int | None = None, first: str = ""
 ) -> dict[str, Any]:
     """Return plain JSON values: the axes with their ticks, and the trials, the best ones first; {} without any.
 
     Of a trial `p` holds its place on each axis (0..1, null where its net lacks the parameter), `o` the place of its
     objective (null if it was pruned), `t` its settings as text. Pruned trials fill what completed ones leave of
-    MOST_LINES.
+    MOST_LINES. winner: the trial that stands out. first: the parameter whose slice is shown at first.
     """
     shown = _shown(records, info)
     axes = searched_axes(shown, space)
@@ -39,6 +39,7 @@ def explorer(
         "objective": f"val_{info.objective}",
         "minimize": info.direction == "minimize",
         "winner": winner,
+        "first": next((index for index, axis in enumerate(axes) if axis.name == first), 0),
         "palette": [to_hex(GOOD_TO_BAD(share)) for share in (0, 0.25, 0.5, 0.75, 1.0)],
         "axes": [{"name": axis.name, "partial": axis.partial, "ticks": _ticks(axis)} for axis in axes],
         "value": [[round((tick - low) / (high - low), 4), f"{tick:.5g}"] for tick in ticks],

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from PIL import Image
 
 from hpsearch.report.text import duration, number, percent, readable
 
@@ -49,6 +51,15 @@ def json_block(values: Any) -> Markup:
     for char in "<>&":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return Markup(text)  # noqa: S704 - what could be markup is escaped above
+
+
+def few_colours(png: bytes, most: int = 96) -> bytes:
+    """Return a picture in a palette of its own: a quarter of the bytes, and by eye the same."""
+    with Image.open(io.BytesIO(png)) as picture:
+        small = picture.convert("RGB").quantize(most, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    small.save(buffer, format="png", optimize=True)
+    return buffer.getvalue() if buffer.tell() < len(png) else png
 
 
 def data_uri(png: bytes) -> str:

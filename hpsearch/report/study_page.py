@@ -13,8 +13,9 @@ from hpsearch.report.figures.eda import target_shape
 from hpsearch.report.figures.finalists import finalists as draw_finalists
 from hpsearch.report.figures.finalists import mean_interval
 from hpsearch.report.material import Material
-from hpsearch.report.page import data_uri, json_block, render_page
+from hpsearch.report.page import data_uri, few_colours, json_block, render_page
 from hpsearch.report.text import duration, number, readable
+from hpsearch.report.verdict import looks_sentence
 from hpsearch.search.verdict import Finalist
 from hpsearch.space.domain import Value, describe
 
@@ -34,7 +35,7 @@ def render_study(material: Material, meanings: Mapping[str, str] | None = None) 
     meanings: what each importance method of the material tells.
     """
     m = material
-    told = explorer(m.records, m.info, m.space, m.shown.number)
+    told = explorer(m.records, m.info, m.space, winner=m.shown.number, first=_foremost(m))
     page = {
         "data": _data(m),
         "winner": _winner(m),
@@ -66,9 +67,10 @@ def _facts(m: Material) -> list[tuple[str, str]]:
     if m.test_value is not None:
         between = f", {number(m.interval[0])} to {number(m.interval[1])}" if m.interval else ""
         facts.append((f"{m.info.objective} on the test rows{between}", number(m.test_value)))
-    one = m.verdict.of(m.verdict.winner) if m.verdict else None
-    if one is not None:
+    if m.verdict is not None:
+        one = m.verdict.of(m.verdict.winner)
         facts.append((f"{m.objective}, mean of {one.n} trainings", f"{number(one.mean)} ± {number(one.sd, 2)}"))
+        facts.append(("optimism of the search", number(m.verdict.optimism, 2)))
     else:
         facts.append((f"{m.objective}, best of the search", number(m.value)))
     done = sum(record.state != "interrupted" for record in m.records)
@@ -81,12 +83,11 @@ def _notes(m: Material) -> list[str]:
     """Return what must be known before anything else is read."""
     notes = [findings.against_baselines(m)] if findings.beaten_by(m) else []
     if m.verdict is None:
-        notes.append(f"No winner was verified; the search's best is shown. {findings.optimism(m)}")
-    delivered = m.metadata.get("trial")
-    single = m.metadata.get("kind") != "ensemble"
-    if delivered is not None and single and delivered != m.shown.number:
-        told = f"The package and its test scores are still those of trial {delivered}, not of trial {m.shown.number}"
-        notes.append(f"{told}; {m.command('best')} makes them anew.")
+        notes.append(" ".join(findings.winner(m)))
+    members = m.metadata.get("members") or [m.metadata.get("trial", m.shown.number)]
+    if m.shown.number not in members:
+        told = f"Model and test scores are still those of trial {members[0]}, not of trial {m.shown.number}"
+        notes.append(f"{told}; this makes them anew: {m.command('best')}")
     return notes
 
 
@@ -109,7 +110,7 @@ def _data(m: Material) -> dict[str, Any]:
     return {
         "finding": findings.question(m),
         "facts": facts,
-        "picture": data_uri(target_shape(_target(profile["target"]))) if "target" in profile else "",
+        "picture": _picture(target_shape(_target(profile["target"]))) if "target" in profile else "",
         "warnings": found[:_MOST_WARNINGS],
         "columns": [_column(column) for column in columns[:_MOST_COLUMNS]],
         "more": len(columns) > _MOST_COLUMNS,
@@ -132,7 +133,7 @@ def _column(column: Mapping[str, Any]) -> dict[str, Any]:
         values = "" if None in ends else f"{number(ends[0])} .. {number(ends[1])}"
     return {
         "name": column["name"], "kind": column["kind"], "used": column["used"], "missing": column["missing_share"],
-        "distinct": column["distinct"], "values": values,
+        "distinct": column["distinct"], "examples": values,
     }  # fmt: skip
 
 
@@ -143,17 +144,17 @@ def _winner(m: Material) -> dict[str, Any]:
         for p in m.space
         if p.name in one.configuration
     ]
-    net = f"It has {one.parameters:,} weights. In the search it was best at epoch {one.best_epoch}"
+    net = f"Its net has {one.parameters:,} weights. In the search it was best at epoch {one.best_epoch}"
     net += f" and took {duration(one.seconds)}."
+    told = findings.winner(m)
     return {
         "heading": f"The winner: trial {one.number}"
         if m.verdict
         else f"The best trial of the search: trial {one.number}",
-        "finding": findings.winner(m),
-        "optimism": findings.optimism(m),
-        "more": [text for text in (net, findings.ensemble(m), findings.delivered(m)) if text],
+        "finding": " ".join(told[:2]),
+        "more": [text for text in (*told[2:], net, findings.delivered(m)) if text],
         "configuration": configuration,
-        "curve": data_uri(figures.learning_curve(one, m.info.objective)),
+        "curve": _picture(figures.learning_curve(one, m.info.objective)),
     }
 
 
@@ -172,9 +173,9 @@ def _evaluation(m: Material) -> dict[str, Any]:
         }
         for name, value in (found.get("metrics") or {}).items()
     ]  # fmt: skip
-    more = [findings.looks(m), _threshold(m)]
+    more = [looks_sentence(int(found.get("looks") or 0)), _threshold(m)]
     shown = {**_PICTURES, **{name: (name.replace("_", " "), "picture") for name in m.pictures if name not in _PICTURES}}
-    pictures = [(alt, data_uri(m.pictures[name]), width) for name, (alt, width) in shown.items() if name in m.pictures]
+    pictures = [(alt, _picture(m.pictures[name]), width) for name, (alt, width) in shown.items() if name in m.pictures]
     return {
         "finding": findings.evaluation(m),
         "more": [text for text in more if text],
@@ -199,22 +200,20 @@ def _report(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
         if isinstance(values, Mapping):
             scores = [f"{values[key]:.3f}" for key in ("precision", "recall", "f1-score")]
             mean = name in ("macro avg", "weighted avg", "micro avg", "samples avg")
-            rows.append({"name": name, "values": [*scores, f"{values['support']:,.0f}"], "mean": mean})
+            rows.append({"name": name, "scores": [*scores, f"{values['support']:,.0f}"], "mean": mean})
     classes, means = [row for row in rows if not row["mean"]], [row for row in rows if row["mean"]]
     return [*classes[:_MOST_CLASSES], *means]
 
 
 def _comparison(m: Material) -> dict[str, Any]:
     verdict = m.verdict
-    told = [findings.compared(m), findings.against_baselines(m)]
-    told = [text for text in told if text] or [f"Nothing to compare with yet; this makes it: {m.command('verify')}"]
     by_number = {record.number: record for record in m.records}
     rivals = [by_number[one.trial] for one in verdict.finalists if one.trial in by_number] if verdict else []
     differing = [p.name for p in m.space if len({record.configuration.get(p.name) for record in rivals}) > 1]
     lines = {str(one["name"]): value for one in m.baselines if (value := _score(one, "validation", m)) is not None}
     return {
-        "findings": told,
-        "picture": data_uri(draw_finalists(verdict, m.info, lines, test_share=m.test_share)) if verdict else "",
+        "findings": [text for text in (findings.compared(m), findings.against_baselines(m)) if text],
+        "picture": _picture(draw_finalists(verdict, m.info, lines, test_share=m.test_share)) if verdict else "",
         "differing": differing,
         "finalists": [
             _finalist(one, m)
@@ -249,7 +248,7 @@ def _baselines(m: Material) -> list[dict[str, Any]]:
         return []
     metrics = (m.evaluation or {}).get("metrics") or {}
     value = m.verdict.of(m.verdict.winner).mean if m.verdict else m.value
-    better = {name for name, _ in findings.beaten_by(m)}
+    better = findings.beaten_by(m)
     mine = {
         "name": "the net", "class": "mine", "validation": number(value), "test": [_figure(v) for v in metrics.values()],
         "seconds": duration(m.shown.seconds), "meaning": f"trial {m.shown.number}",
@@ -271,6 +270,10 @@ def _score(baseline: Mapping[str, Any], part: str, m: Material) -> float | None:
     return None if value is None else float(value)
 
 
+def _picture(png: bytes) -> str:
+    return data_uri(few_colours(png))
+
+
 def _figure(value: float | None) -> str:
     return "–" if value is None else number(value)
 
@@ -279,15 +282,21 @@ def _between(interval: Sequence[float] | None) -> str:
     return "–" if not interval else f"{number(interval[0])} to {number(interval[1])}"
 
 
+def _foremost(m: Material) -> str:
+    """Return the hyperparameter that mattered most, by the first method."""
+    rated = next(iter(m.importances.values()), {})
+    return max(rated, key=lambda name: rated[name], default="")
+
+
 def _mattered(m: Material, meanings: Mapping[str, str], told: Mapping[str, Any]) -> dict[str, Any]:
     lines = told.get("trials", [])
     able = sum(record.state in ("completed", "pruned") for record in m.records)
     more = f" The best {MOST_LINES} of {able:,} trials are drawn." if able > len(lines) >= MOST_LINES else ""
     return {
         "finding": findings.mattered(m, meanings),
-        "importances": data_uri(figures.importances(m.importances)) if m.importances else "",
-        "parallel": data_uri(figures.parallel_coordinates(m.records, m.info, m.space)),
-        "slices": data_uri(figures.slices(m.records, m.info, m.space)),
+        "importances": _picture(figures.importances(m.importances)) if m.importances else "",
+        "parallel": _picture(figures.parallel_coordinates(m.records, m.info, m.space)),
+        "slices": _picture(figures.slices(m.records, m.info, m.space)),
         "marked": any(line["n"] == m.shown.number for line in lines),
         "pruned": any(line["o"] is None for line in lines),
         "left_out": more,
@@ -307,8 +316,8 @@ def _search(m: Material) -> dict[str, Any]:
         "finding": findings.searched(m),
         "states": states,
         "failures": told,
-        "history": data_uri(figures.optimization_history(m.records, m.info)),
-        "timeline": data_uri(figures.timeline(m.records)),
+        "history": _picture(figures.optimization_history(m.records, m.info)),
+        "timeline": _picture(figures.timeline(m.records)),
     }
 
 

@@ -82,7 +82,7 @@ def _limits(shown: Sequence[Finalist], intervals: Sequence[tuple[float, float]])
 
 def _near(baselines: Mapping[str, float], low: float, high: float) -> tuple[dict[str, float], dict[str, float]]:
     """Divide the baselines into those that leave the finalists room to be seen, and the others."""
-    room = 1.5 * max(high - low, 1e-12)
+    room = 0.6 * max(high - low, 1e-12)
     near = {name: value for name, value in baselines.items() if drawable(value) and low - room < value < high + room}
     return near, {name: value for name, value in baselines.items() if name not in near}
 

@@ -50,7 +50,7 @@
   const y = (place) => TOP + HEIGHT * (1 - place);
   const parallel = byId("parallel");
   parallel.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  parallel.style.width = `max(100%, ${Math.round(width * 0.82)}px)`;
+  parallel.style.width = `max(100%, ${Math.round(width * 0.76)}px)`;
 
   const points = (trial) => {
     const found = trial.p.map((place, axis) => [x(axis), y(place === null ? ABSENT : place)]);
@@ -180,6 +180,7 @@
     option.value = index;
     option.textContent = axis.name;
   });
+  chosen.value = data.first;
   const [W, H, L, T] = [700, 300, 70, 14];
   slice.setAttribute("viewBox", `0 0 ${W} ${T + H + 52}`);
   const latest = Math.max(1, ...data.trials.map((trial) => trial.n));
