@@ -27,8 +27,8 @@ def verdict_sentences(verdict: Verdict, info: StudyInfo, records: Sequence[Trial
     against = "" if winner is best else f"; that of trial {best.trial} is {number(best.mean)}"
     sentences = [
         f"Trial {winner.trial} wins: {_why(verdict)}.",
-        f"Its mean validation {info.objective} on {_trainings(winner, info)} is {number(winner.mean)}, with a standard deviation "
-        f"of {number(winner.sd)}{against}.",
+        f"Its mean validation {info.objective} on {_trainings(winner, info)} is {number(winner.mean)}, with a standard "
+        f"deviation of {number(winner.sd, 2)}{against}.",
         *_standings(verdict),
         *(f"Trial {trial} is out of the comparison: {readable(why, 200)}." for trial, why in verdict.unstable.items()),
         *_optimism(verdict, info, records),
@@ -183,7 +183,7 @@ def _finalists(verdict: Verdict, info: StudyInfo, records: Sequence[TrialRecord]
     rows = [
         [
             f"{one.trial}{' ★' if one.trial == verdict.winner else ''}",
-            f"{number(one.mean)} ± {number(one.sd)}",
+            f"{number(one.mean)} ± {number(one.sd, 2)}",
             str(one.n),
             _p_value(one.p_value),
             one.standing,

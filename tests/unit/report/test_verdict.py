@@ -114,7 +114,7 @@ def test_mean_and_deviation_are_those_of_the_new_seeds() -> None:
     values = TIED.of(7).values
     mean, deviation = statistics.mean(values), statistics.stdev(values)
     assert verdict_sentences(TIED, INFO, RECORDS)[1] == (
-        f"Its mean validation log_loss on 5 new seeds is {mean:.4g}, with a standard deviation of {deviation:.4g}; "
+        f"Its mean validation log_loss on 5 new seeds is {mean:.4g}, with a standard deviation of {deviation:.2g}; "
         "that of trial 3 is 0.0301."
     )
 
@@ -276,7 +276,7 @@ def test_the_description_holds_sentences_finalists_scores_and_baselines() -> Non
     found = cells(text)
     start = found.index("7 ★")
     assert found[start : start + 8] == [
-        "7 ★", "0.0304 ± 0.001581", "5", f"{TIED.of(7).p_value:.2g}", "tied", "300", "2.0 s",
+        "7 ★", "0.0304 ± 0.0016", "5", f"{TIED.of(7).p_value:.2g}", "tied", "300", "2.0 s",
         "32, adam, learning_rate 0.001235",
     ]  # fmt: skip
     assert found[-18:] == [
