@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from hpsearch.app.results import StudyResult
@@ -17,6 +17,7 @@ from hpsearch.delivery.predictor import read_json
 from hpsearch.errors import NoTrialCompleted, PackageError, StoreError
 from hpsearch.report.material import Material
 from hpsearch.report.study_page import render_study
+from hpsearch.search.advice import Advice
 from hpsearch.search.folder import write_whole
 from hpsearch.search.importance import MEANINGS
 from hpsearch.tracking.items import LAUNCH
@@ -25,18 +26,15 @@ from hpsearch.tracking.mlflow import Tracker
 PAGE = "report.html"
 
 
-def write_report(
-    result: StudyResult, output: str | Path | None = None, *, advice: Sequence[tuple[str, str]] = ()
-) -> Path:
+def write_report(result: StudyResult, output: str | Path | None = None) -> Path:
     """Write a study's page and return where it is (default: `report.html` in the study's folder).
 
-    advice: what was found about the space, each with the line of the study file that answers it. Raises
-    NoTrialCompleted where there is nothing to show yet, StoreError where the page cannot be written.
+    Raises NoTrialCompleted where there is nothing to show yet, StoreError where the page cannot be written.
     """
     path = Path(output).expanduser().absolute() if output else result.folder.path / PAGE
     if path.is_dir():
         path = path / PAGE
-    page = render_study(gather(result, advice), MEANINGS)
+    page = render_study(gather(result), MEANINGS)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -45,14 +43,14 @@ def write_report(
     return path
 
 
-def log_report(tracker: Tracker, result: StudyResult, *, advice: Sequence[tuple[str, str]] = ()) -> Path:
+def log_report(tracker: Tracker, result: StudyResult) -> Path:
     """Write a study's page to its place and keep it with the tracker's launch, as `report.html`."""
-    path = write_report(result, advice=advice)
+    path = write_report(result)
     tracker.artifact(LAUNCH, PAGE, path)
     return path
 
 
-def gather(result: StudyResult, advice: Sequence[tuple[str, str]] = ()) -> Material:
+def gather(result: StudyResult) -> Material:
     """Return what the page is made from; what is missing or damaged is left out, but for what the study itself is."""
     from hpsearch import __version__
 
@@ -81,8 +79,13 @@ def gather(result: StudyResult, advice: Sequence[tuple[str, str]] = ()) -> Mater
         digests={name: digest for name, digest in digests.items() if name == "model.keras"},
         version=__version__,
         store=_store(folder.parent.parent),
-        advice=tuple(advice),
+        advice=tuple((one.finding, _to_paste(one)) for one in result.advice),
     )
+
+
+def _to_paste(advice: Advice) -> str:
+    """Return the lines of an advice under the section of the study file that they belong to."""
+    return f"{advice.section}:\n{indent(advice.line, '  ')}"
 
 
 def _pictures(folder: Path) -> dict[str, bytes]:

@@ -15,6 +15,7 @@ from hpsearch.app.report import gather, log_report, write_report
 from hpsearch.app.results import StudyResult
 from hpsearch.delivery.manifest import file_digest
 from hpsearch.errors import NoTrialCompleted, StoreError
+from hpsearch.search.advice import Advice
 from hpsearch.search.verdict import Retrained, judge
 
 
@@ -50,7 +51,8 @@ def rentals(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> StudyRe
 
 @pytest.fixture(scope="module")
 def page(rentals: StudyResult) -> Path:
-    return write_report(rentals, advice=[("a bound is hit", "epochs: 20")])
+    vars(rentals)["advice"] = [Advice("bound", "a bound is hit", "space", "epochs: 20\ndropout: 0.1")]  # it is cached
+    return write_report(rentals)
 
 
 def test_the_page_is_written_into_the_study_s_folder(rentals: StudyResult, page: Path) -> None:
