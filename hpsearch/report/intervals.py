@@ -18,8 +18,9 @@ Counts = NDArray[np.int64]
 Score = Callable[[Counts], dict[str, float]]
 
 RESAMPLES = 2000
-MOST_DRAWN = 200_000_000
-"""Rows drawn in all: above 100,000 test rows there are fewer resamples, though never below 200."""
+FEWEST_RESAMPLES = 200
+_MOST_VISITS = 2_000_000_000
+"""Rows times classes times resamples."""
 
 
 def bootstrap_intervals(
@@ -27,17 +28,17 @@ def bootstrap_intervals(
 ) -> dict[str, tuple[float, float]]:
     """Return the percentile bootstrap interval of every metric of the task (see `significance.bootstrap_interval`).
 
-    y, prediction and threshold as in `report.evaluation.evaluate`. RESAMPLES resamples are drawn, the same for all
-    metrics; above 100,000 rows fewer, MOST_DRAWN rows in all and 200 resamples at least, which is enough for intervals
-    as narrow as theirs. A metric that less than half of the resamples define is left out, and of fewer than two rows
-    there is no interval.
+    y, prediction and threshold as in `report.evaluation.evaluate`. The resamples are the same for all metrics; how
+    many, `resample_count` says. A metric that less than half of them define is left out, and fewer than two rows have
+    no interval.
     """
     truth = np.asarray(y, np.float64)
     rows = len(truth)
     if rows < 2:
         return {}
-    scores = score_of_counts(task, truth, np.asarray(prediction), threshold)
-    count = min(RESAMPLES, max(MOST_DRAWN // rows, 200))
+    guess = np.asarray(prediction)
+    scores = score_of_counts(task, truth, guess, threshold)
+    count = resample_count(rows, classes=guess.shape[1] if guess.ndim > 1 else 1)
     drawn = [scores(np.bincount(places, minlength=rows)) for places in resamples_of(rows, count, seed)]
     intervals = {}
     for metric in metrics_of(task):
@@ -47,7 +48,18 @@ def bootstrap_intervals(
     return intervals
 
 
-def score_of_counts(task: TaskType, y: NDArray[np.floating], prediction: NDArray[np.floating], threshold: float) -> Score:
+def resample_count(rows: int, classes: int = 1) -> int:
+    """Return how many resamples are drawn: RESAMPLES up to 100,000 rows of ten classes at most.
+
+    Of more rows, and of more classes, as many fewer as keep the time near that, but FEWEST_RESAMPLES at least: so many
+    rows have narrow intervals, whose ends need no third digit.
+    """
+    return min(RESAMPLES, max(_MOST_VISITS // (rows * max(classes, 10)), FEWEST_RESAMPLES))
+
+
+def score_of_counts(
+    task: TaskType, y: NDArray[np.floating], prediction: NDArray[np.floating], threshold: float
+) -> Score:
     """Return a function from how often each row was drawn, (rows,), to the metrics of the drawn rows by name."""
     if task == "regression":
         return _regression(y.astype(np.float64), prediction.astype(np.float64))

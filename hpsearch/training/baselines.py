@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.data.dataset import Arrays, Dataset, FloatArray, Signature, Split
-from hpsearch.metrics import Metric, TaskType
+from hpsearch.metrics import Metric
 from hpsearch.training.scores import score
+from hpsearch.training.threshold import best_threshold
 
 MOST_ROWS = 200_000
 """Rows that a baseline is fitted on at most."""
@@ -51,20 +52,24 @@ def baseline_from_json(values: Mapping[str, Any]) -> Baseline:
     return Baseline(**values)
 
 
-def fit_baselines(data: Dataset, seed: int = 0, *, refit: bool = False) -> list[Baseline]:
+def fit_baselines(
+    data: Dataset, seed: int = 0, *, refit: bool = False, objective: str = "", most_rows: int = MOST_ROWS
+) -> list[Baseline]:
     """Fit a constant, a linear model and gradient boosting, and score them as nets are scored.
 
     refit: whether the model that is scored on the test rows is fitted on the training and validation rows of the first
-    split, as a refitted net is, or on its training rows alone. Of more than MOST_ROWS rows, and of fewer where inputs
-    and classes are many, `seed` draws those that are used; `Baseline.meaning` says so. There is no gradient boosting
-    for more than MOST_CLASSES classes.
+    split, as a refitted net is, or on its training rows alone. objective: the study's; for a binary one that asks for
+    labels, those of the test rows follow the threshold that is best on the validation rows, as a net's do. Of more than
+    `most_rows` rows, and of fewer where inputs and classes are many, `seed` draws those that are used. There is no
+    gradient boosting for more than MOST_CLASSES classes.
     """
     kinds = _REGRESSION if data.signature.task == "regression" else _CLASSES
-    many = len(data.signature.class_names) > MOST_CLASSES
+    if len(data.signature.class_names) > MOST_CLASSES:
+        kinds = [kind for kind in kinds if kind.name != "gradient boosting"]
     with warnings.catch_warnings():
         # A baseline that has not converged is still one, and its reader is not the one who could help it.
         warnings.simplefilter("ignore")
-        return [_baseline(data, kind, seed, refit) for kind in kinds if not (many and kind.name == "gradient boosting")]
+        return [_baseline(data, kind, seed, refit, objective, most_rows) for kind in kinds]
 
 
 def beaten_by(objective: Metric, net: Mapping[str, float], baselines: Sequence[Baseline]) -> Baseline | None:
@@ -92,36 +97,37 @@ class _Kind:
     fit: Callable[[FloatArray, FloatArray, Signature, int], Predict]
 
 
-def _baseline(data: Dataset, kind: _Kind, seed: int, refit: bool) -> Baseline:
+def _baseline(data: Dataset, kind: _Kind, seed: int, refit: bool, objective: str, most_rows: int) -> Baseline:
     started = time.monotonic()
-    sampled: set[tuple[int, int]] = set()
+    signature, meaning = data.signature, kind.meaning
+    most = min(most_rows, max(_MOST_CELLS // (max(signature.inputs, 1) * signature.outputs), 1))
+    available: list[int] = []
 
     def fitted(*parts: Arrays) -> Predict:
-        x, y, rows = _drawn(parts, _most_rows(data), seed)
-        if len(y) < rows:
-            sampled.add((len(y), rows))
-        return kind.fit(x, y, data.signature, seed)
+        x, y, rows = _drawn(parts, most, seed)
+        available.append(rows)
+        return kind.fit(x, y, signature, seed)
 
-    task, first, test = data.signature.task, data.split(0), data.test(0)
-    model = fitted(first.train)
-    further = map(data.split, range(1, data.splits))
-    validation = [_scores(task, first, first.validation, model)]
-    validation += [_scores(task, split, split.validation, fitted(split.train)) for split in further]
-    if refit and test.rows:
-        model = fitted(first.train, first.validation)
-    shared = set.intersection(*(set(scores) for scores in validation))
+    splits = [data.split(index) for index in range(data.splits)]
+    models = [fitted(split.train) for split in splits]
+    outputs = [_outputs(split.validation, model) for split, model in zip(splits, models, strict=True)]
+    scored = [_scores(signature, s, s.validation, out) for s, out in zip(splits, outputs, strict=True)]
+    shared = [name for name in scored[0] if all(name in scores for scores in scored)]
+    test, scores = data.test(0), {}
+    if test.rows:
+        model = fitted(splits[0].train, splits[0].validation) if refit else models[0]
+        threshold = 0.5
+        if signature.task == "binary":
+            truth = np.concatenate([split.validation.y for split in splits])
+            threshold = best_threshold(objective, truth, np.concatenate(outputs))
+        scores = _scores(signature, splits[0], test, _outputs(test, model), threshold)
+        meaning += f", positive above {threshold:.4g}" if threshold != 0.5 else ""
+    if max(available) > most:
+        meaning += f", fitted on {most:,} of {max(available):,} rows, drawn at random"
     return Baseline(
-        kind.name,
-        kind.meaning + "".join(f", fitted on {few:,} of {rows:,} rows" for few, rows in sorted(sampled)[-1:]),
-        {name: fmean(scores[name] for scores in validation) for name in validation[0] if name in shared},
-        _scores(task, first, test, model) if test.rows else {},
+        kind.name, meaning, {name: fmean(scores[name] for scores in scored) for name in shared}, scores,
         time.monotonic() - started,
-    )
-
-
-def _most_rows(data: Dataset) -> int:
-    width = max(data.signature.inputs, 1) * data.signature.outputs
-    return max(min(MOST_ROWS, _MOST_CELLS // width), 1)
+    )  # fmt: skip
 
 
 def _drawn(parts: Sequence[Arrays], most: int, seed: int) -> tuple[FloatArray, FloatArray, int]:
@@ -139,13 +145,23 @@ def _drawn(parts: Sequence[Arrays], most: int, seed: int) -> tuple[FloatArray, F
     return np.concatenate(xs), np.concatenate(ys), total
 
 
-def _scores(task: TaskType, split: Split, part: Arrays, predict: Predict) -> dict[str, float]:
+def _outputs(part: Arrays, predict: Predict) -> NDArray[np.floating]:
     starts = range(0, part.rows, _ROWS_AT_ONCE)
-    outputs = np.concatenate([predict(np.asarray(part.x[at : at + _ROWS_AT_ONCE])) for at in starts])
-    if task != "regression":
-        return score(task, part.y, outputs.astype(np.float32))  # log loss clips at the precision: a net's is float32
-    y, prediction = (np.asarray(v, np.float64) * split.target_scale + split.target_center for v in (part.y, outputs))
-    return score(task, y, prediction)
+    return np.concatenate([predict(np.asarray(part.x[at : at + _ROWS_AT_ONCE])) for at in starts])
+
+
+def _scores(
+    signature: Signature, split: Split, part: Arrays, outputs: NDArray[np.floating], threshold: float = 0.5
+) -> dict[str, float]:
+    if signature.task == "regression":
+        scaled = (np.asarray(part.y, np.float64), outputs)
+        y, prediction = (values * split.target_scale + split.target_center for values in scaled)
+        return score("regression", y, prediction)
+    scores = score(signature.task, part.y, outputs.astype(np.float32))  # log loss clips at a net's precision
+    if threshold != 0.5:
+        labelled = score("binary", part.y, (outputs > threshold).astype(np.float32))
+        scores |= {name: labelled[name] for name in ("accuracy", "balanced_accuracy", "f1")}
+    return scores
 
 
 def _mean(x: FloatArray, y: FloatArray, signature: Signature, seed: int) -> Predict:
@@ -208,13 +224,13 @@ def _as_a_net(probabilities: NDArray[np.floating], signature: Signature) -> NDAr
 
 
 _DEFAULTS = "with its defaults (early stopping above 10,000 rows)"
-_REGRESSION = (
+_REGRESSION = [
     _Kind("constant", "the training rows' mean", _mean),
     _Kind("linear", "ridge regression, alpha 1", _ridge),
     _Kind("gradient boosting", f"HistGradientBoostingRegressor {_DEFAULTS}", _boosted_regression),
-)
-_CLASSES = (
+]
+_CLASSES = [
     _Kind("constant", "the training rows' class shares", _class_shares),
     _Kind("linear", "logistic regression, C 1", _logistic),
     _Kind("gradient boosting", f"HistGradientBoostingClassifier {_DEFAULTS}", _boosted_classes),
-)
+]

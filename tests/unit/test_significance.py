@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hpsearch.significance import bootstrap_interval, corrected_resampled_t, holm, paired_t, sign_flip
+from hpsearch.significance import (
+    bootstrap_interval,
+    corrected_resampled_t,
+    holm,
+    paired_t,
+    percentile_interval,
+    resamples_of,
+    sign_flip,
+)
 
 A = np.array([4.1, 3.9, 5.2, 4.4, 4.0, 4.8])
 B = np.array([4.6, 4.1, 5.1, 5.0, 4.7, 5.3])
@@ -94,3 +102,25 @@ def test_resamples_that_define_no_score_are_left_out_up_to_half() -> None:
     assert 0 < low < 0.06 < high
     with pytest.raises(ValueError, match="do not define"):
         bootstrap_interval(lambda _: None, 50)
+
+
+def test_the_interval_is_near_scipys_percentile_bootstrap() -> None:
+    values = np.random.default_rng(5).exponential(3, size=200)
+    theirs = stats.bootstrap((values,), np.median, method="percentile", n_resamples=2000, rng=1).confidence_interval
+    found = bootstrap_interval(lambda rows: float(np.median(values[rows])), 200)
+    assert found == pytest.approx((theirs.low, theirs.high), abs=0.15)
+
+
+def test_resamples_drawn_apart_give_the_same_interval() -> None:
+    values = np.random.default_rng(6).normal(size=30)
+    scores = [float(values[places].mean()) for places in resamples_of(30, 500, seed=2)]
+    assert percentile_interval(scores, 0.9) == bootstrap_interval(
+        lambda rows: float(values[rows].mean()), 30, level=0.9, resamples=500, seed=2
+    )
+
+
+def test_resamples_have_as_many_rows_and_repeat_some() -> None:
+    for places in resamples_of(50, 20):
+        assert len(places) == 50
+        assert len(set(places.tolist())) < 50
+        assert 0 <= places.min() <= places.max() < 50

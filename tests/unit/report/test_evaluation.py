@@ -7,6 +7,7 @@ from sklearn import metrics as sk
 from hpsearch.errors import DataError
 from hpsearch.metrics import metrics_of
 from hpsearch.report.evaluation import evaluate
+from hpsearch.report.intervals import bootstrap_intervals
 from hpsearch.training.scores import score
 
 from .pictures import pixels
@@ -87,6 +88,55 @@ def test_json_has_the_same_keys_for_every_task_and_no_nan(task, y, prediction):
     assert list(values) == KEYS
     assert list(values["metrics"]) == [metric.name for metric in metrics_of(task)]
     assert json.loads(json.dumps(values, allow_nan=False)) == values
+
+
+def test_labels_report_and_matrix_follow_the_threshold():
+    found, guess = evaluate("binary", Y2, P2, ["no", "yes"], threshold=0.3), P2 > 0.3
+    assert found.metrics["accuracy"] == sk.accuracy_score(Y2, guess)
+    assert found.metrics["f1"] == pytest.approx(sk.f1_score(Y2, guess))
+    values = found.to_json()
+    assert values["threshold"] == 0.3
+    assert values["confusion_matrix"] == sk.confusion_matrix(Y2, guess).tolist()
+    assert values["report"]["yes"]["recall"] == pytest.approx(sk.recall_score(Y2, guess))
+    assert "a row is taken for yes above a probability of 0.3" in found.text
+
+
+def test_scores_of_probabilities_do_not_follow_the_threshold():
+    found, moved = (evaluate("binary", Y2, P2, threshold=threshold).metrics for threshold in (0.5, 0.9))
+    assert found["accuracy"] != moved["accuracy"]
+    assert [found[name] for name in ("log_loss", "roc_auc")] == [moved[name] for name in ("log_loss", "roc_auc")]
+
+
+def test_a_threshold_between_two_float32_numbers_tells_them_apart():
+    low = np.float32(0.3)
+    high = np.nextafter(low, np.float32(1))
+    threshold = (float(low) + float(high)) / 2
+    assert evaluate("binary", [0, 1], np.array([low, high]), threshold=threshold).metrics["accuracy"] == 1
+
+
+@pytest.mark.parametrize(("task", "y", "prediction"), [("regression", YR, PR), ("multiclass", Y3, P3)])
+def test_only_binary_has_a_threshold(task, y, prediction):
+    assert evaluate(task, y, prediction).to_json()["threshold"] is None
+
+
+@pytest.mark.parametrize(
+    ("task", "y", "prediction"), [("regression", YR, PR), ("binary", Y2, P2), ("multiclass", Y3, P3)]
+)
+def test_intervals_stand_beside_their_metrics(task, y, prediction):
+    found = evaluate(task, y, prediction, threshold=0.4, intervals=True)
+    assert found.intervals == bootstrap_intervals(task, y, prediction, 0.4)
+    values = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert {name: tuple(ends) for name, ends in values["intervals"].items()} == found.intervals
+    for name, (low, high) in found.intervals.items():
+        line = next(line for line in found.text.splitlines() if line.startswith(name))
+        assert line.split("[")[1].split("]")[0] == f"{low:,.4f}, {high:,.4f}"
+    assert "95 % bootstrap interval" in found.text
+
+
+def test_without_intervals_none_is_spoken_of():
+    found = evaluate("regression", YR, PR)
+    assert found.to_json()["intervals"] == {}
+    assert "interval" not in found.text
 
 
 def test_the_roc_curve_is_thinned_and_keeps_its_ends():
