@@ -173,8 +173,8 @@ def _legend(entries: Sequence[Entry]) -> list[str]:
     legend = []
     if any(entry.p_value is not None for entry in entries):
         legend.append(
-            "verdict: on the same seeds and splits, a paired t-test against the best, corrected for folds that share "
-            f"rows and for all pairs (Holm): worse with a p-value below {LEVEL}, else tied"
+            "verdict and p-value: against the best, on the same seeds and splits; a paired t-test, corrected for folds "
+            f"that share rows and for all pairs (Holm); worse below {LEVEL}, else tied"
         )
     if any(entry.latency for entry in entries):
         from hpsearch.delivery.latency import machine

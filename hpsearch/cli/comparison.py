@@ -17,22 +17,23 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
     """Print configurations side by side; hyperparameters that differ carry a mark, the best entry a star."""
     from rich.table import Table
 
-    from hpsearch.report.render import cell_text, shown_rows, stands_out
+    from hpsearch.report.render import cell_text, shared_text, shown_rows, stands_out
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for name in comparison.columns:
         star = " ★" if name == comparison.best_column else ""
         table.add_column(f"{readable(name)}{star}", justify="right", overflow="fold")
-    rows = shown_rows(comparison)
+    console.print(f"{shared_text(comparison)}\n")
+    rows = [row for row in shown_rows(comparison) if row.group != "study" or row.differs]
     last = rows[0].group
     for row in rows:
         if row.group != last:
             table.add_row()
             last = row.group
         marked = stands_out(row)
-        style = "bold" if marked else "dim" if row.group in ("study", "hyperparameters") else ""
+        style = "bold" if marked else "dim" if row.group == "hyperparameters" else ""
         cells = ("-" if value is None else cell_text(row, value) for value in row.values)
         table.add_row("*" if marked else "", row.label, *cells, style=style)
     print_table(console, table)

@@ -43,13 +43,16 @@ def to_csv(comparison: Comparison, *, raw: bool = False) -> str:
 
 def to_html(comparison: Comparison, title: str = "Comparison") -> str:
     """Return one self-contained page: escaped, without scripts or addresses."""
-    groups: dict[str, list[tuple[str, list[str], bool]]] = {}
+    groups: dict[str, list[tuple[str, list[str], str]]] = {}
     for row in shown_rows(comparison):
+        if row.group == "study" and not row.differs:
+            continue
         cells = [cell_text(row, value) for value in row.values]
-        groups.setdefault(_GROUP_TITLES[row.group], []).append((row.label, cells, stands_out(row)))
+        kind = "differs" if stands_out(row) else "same" if row.group == "hyperparameters" else "told"
+        groups.setdefault(_GROUP_TITLES[row.group], []).append((row.label, cells, kind))
     return render_page(
         "compare.html.j2", title=title, columns=comparison.columns, best=comparison.best_column, notes=comparison.notes,
-        legend=comparison.legend, groups=groups,
+        legend=comparison.legend, shared=shared_text(comparison), groups=groups,
     )  # fmt: skip
 
 
@@ -102,8 +105,18 @@ def to_json_text(comparison: Comparison) -> str:
 
 
 def shown_rows(comparison: Comparison) -> list[ComparedRow]:
-    """Return the rows that say something of an entry at least."""
-    return [row for row in comparison.rows() if any(value is not None for value in row.values)]
+    """Return the rows that say something: of an entry at least, and of winners where not all are."""
+    return [
+        row
+        for row in comparison.rows()
+        if any(value is not None for value in row.values) and (row.differs or row.name != "winner")
+    ]
+
+
+def shared_text(comparison: Comparison) -> str:
+    """Return what all entries have in common of their studies: `objective: rmse (minimize); data: bike.csv; ...`."""
+    rows = [row for row in shown_rows(comparison) if row.group == "study" and not row.differs]
+    return "; ".join(f"{row.label}: {cell_text(row, row.values[0])}" for row in rows)
 
 
 def stands_out(row: ComparedRow) -> bool:
