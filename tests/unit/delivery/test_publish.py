@@ -1,14 +1,17 @@
 import errno
+import gzip
+import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from hpsearch.delivery.manifest import MANIFEST
-from hpsearch.delivery.publish import built_aside
-from hpsearch.errors import PackageError
+from hpsearch.delivery.publish import built_aside, written_aside
+from hpsearch.errors import DataError, PackageError
 
 CONTENTS = ("a.txt", "pictures")
 
@@ -115,3 +118,58 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match="is a file"):
         publish(tmp_path / "out", "new")
     assert (tmp_path / "out").read_text() == "theirs"
+
+
+def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
+    with written_aside(tmp_path / "out.csv") as file:
+        file.write("new\n")
+        assert not (tmp_path / "out.csv").exists()
+    assert (tmp_path / "out.csv").read_bytes() == b"new\n"
+    assert names(tmp_path) == ["out.csv"]
+
+
+def fail_while_writing(path: Path, error: Exception) -> None:
+    with written_aside(path) as file:
+        file.write("half")
+        raise error
+
+
+def test_an_error_while_writing_leaves_the_earlier_file(tmp_path: Path) -> None:
+    (tmp_path / "out.csv").write_text("old")
+    with pytest.raises(ZeroDivisionError):
+        fail_while_writing(tmp_path / "out.csv", ZeroDivisionError())
+    with pytest.raises(DataError, match=r"cannot write .*out\.csv: No space left on device; make room"):
+        fail_while_writing(tmp_path / "out.csv", OSError(errno.ENOSPC, "No space left on device"))
+    assert (tmp_path / "out.csv").read_text() == "old"
+    assert names(tmp_path) == ["out.csv"]
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"cannot write .*out\.csv: No such file or directory"):
+        fail_while_writing(tmp_path / "none" / "out.csv", ZeroDivisionError())
+
+
+def test_a_file_named_gz_is_gzipped(tmp_path: Path) -> None:
+    with written_aside(tmp_path / "out.csv.gz") as file:
+        file.write("new\n")
+    assert gzip.decompress((tmp_path / "out.csv.gz").read_bytes()) == b"new\n"
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "out.csv").symlink_to(tmp_path / "elsewhere.csv")
+    with written_aside(tmp_path / "out.csv") as file:
+        file.write("new\n")
+    assert (tmp_path / "out.csv").is_symlink()
+    assert (tmp_path / "elsewhere.csv").read_text() == "new\n"
+
+
+def test_what_is_no_plain_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    heard: list[str] = []
+    reader = threading.Thread(target=lambda: heard.append((tmp_path / "pipe").read_text()))
+    reader.start()
+    with written_aside(tmp_path / "pipe") as file:
+        file.write("new\n")
+    reader.join()
+    assert heard == ["new\n"]
+    assert (tmp_path / "pipe").is_fifo()
