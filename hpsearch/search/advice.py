@@ -115,8 +115,8 @@ def _of_idle(evidence: Evidence, idle: Sequence[Parameter]) -> list[Advice]:
     names = [parameter.row.name for parameter, _ in single]
     said = names[0] if len(names) == 1 else f"each of {', '.join(names[:-1])} and {names[-1]}"
     finding = (
-        f"{said} explains less than {SMALL:.0%} of what the other parameters leave open (with 95 % confidence, from "
-        f"{len(evidence.trials)} trials); fixed in a new study, there is less to search"
+        f"{said} explains less than {100 * SMALL:.0f} % of what the other parameters leave open (with 95 % confidence, "
+        f"from {len(evidence.trials)} trials); fixed in a new study, there is less to search"
     )
     lines = [study_line(parameter.row, domain, shared=_shared(parameter)) for parameter, domain in single]
     return [Advice("no effect", finding, "space", "\n".join(lines))]

@@ -66,38 +66,26 @@ class Evidence:
         error = math.sqrt(float(((score - slope * member) ** 2).sum()) / free / spread)
         return float(stats.t.sf(slope / error, free)) if error > 0 else 1.0
 
-    def most(self, parameter: Parameter) -> float:
-        """Return the most that a parameter may explain of what the others leave open of the score.
+    def more_than(self, parameter: Parameter, share: float) -> float:
+        """Return the p-value that a parameter explains this share (0 to 1) of what the others leave open of the score.
 
-        0 to 1, with 95 % confidence: the upper bound of the partial R^2, from the noncentral F distribution (Steiger &
-        Fouladi 1997, "Noncentrality interval estimation"). 1 where there are too few trials to tell.
+        A small one says that it explains less: the partial R^2 has a noncentral F distribution (Steiger & Fouladi 1997,
+        "Noncentrality interval estimation"). 1 where there are too few trials to tell.
         """
-        from scipy import optimize, stats
+        from scipy import stats
 
         active = np.array([parameter.name in trial.configuration for trial in self.trials], bool)
-        others, own = self._others(parameter, active), self._columns[parameter.name][active]
-        score = self._scores[active]
-        before = np.linalg.matrix_rank(others)
-        after = np.linalg.matrix_rank(np.hstack([others, own]))
-        free = len(score) - after
-        if after == before or free < SPARE:
+        others, score = self._others(parameter, active), self._scores[active]
+        both = np.hstack([others, self._columns[parameter.name][active]])
+        ranks = [int(np.linalg.matrix_rank(columns)) for columns in (others, both)]
+        own, free = ranks[1] - ranks[0], len(score) - ranks[1]
+        if own == 0 or free < SPARE:
             return 1.0
-        rest = float((_remains(score, np.hstack([others, own])) ** 2).sum())
-        gain = float((_remains(score, others) ** 2).sum()) - rest
-        if rest <= 0:
+        open_before, open_after = (float((_remains(score, columns) ** 2).sum()) for columns in (others, both))
+        if open_after <= 1e-9 * open_before:
             return 1.0
-        f = max(gain / (after - before) / (rest / free), 0.0)
-
-        def above(noncentrality: float) -> float:
-            return float(stats.ncf.cdf(f, after - before, free, noncentrality)) - 0.05
-
-        most = 10.0 * len(score)
-        if above(1e-9) <= 0:
-            return 0.0
-        if above(most) > 0:
-            return 1.0
-        noncentrality = float(optimize.brentq(above, 1e-9, most))
-        return noncentrality / (noncentrality + len(score))
+        f = max((open_before - open_after) / own / (open_after / free), 0.0)
+        return float(stats.ncf.cdf(f, own, free, len(score) * share / (1 - share)))
 
     def _others(self, parameter: Parameter, active: Flags) -> Floats:
         columns = [of for name, of in self._columns.items() if name != parameter.name]

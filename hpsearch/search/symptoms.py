@@ -64,7 +64,7 @@ def crowded_bounds(evidence: Evidence) -> Iterator[Symptom]:
         if p_value < LEVEL:
             finding = (
                 f"{crowd} of the {len(best)} best trials have {parameter.name} {_place(parameter, end)}, of all trials "
-                f"{zone[active].mean():.0%}; at equal other parameters they are the better ones "
+                f"{100 * zone[active].mean():.0f} %; at equal other parameters they are the better ones "
                 f"({probability(p_value)}), so the best value may lie beyond"
             )
             yield Symptom("bound", p_value, finding, parameter, domain)
@@ -207,7 +207,7 @@ def _idle(evidence: Evidence, parameter: Parameter, importances: Mapping[str, Ma
     shares = [(of[parameter.name], 0.5 / len(of)) for of in importances.values() if parameter.name in of]
     if len(active) < FEWEST or not shares or any(share >= small for share, small in shares):
         return False
-    return _explored(parameter, active) and evidence.most(parameter) < SMALL
+    return _explored(parameter, active) and evidence.more_than(parameter, SMALL) < 0.05
 
 
 def _explored(parameter: Parameter, active: Sequence[TrialRecord]) -> bool:
