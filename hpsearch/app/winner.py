@@ -255,7 +255,8 @@ def _write_evaluation(study: OpenStudy, chosen: Chosen, evaluation: Evaluation |
     section = study.spec.winner
     compared = section is not None and section.baselines
     refit = chosen.kind != "best trial"
-    baselines = fit_baselines(study.data, study.spec.search.seed, refit=refit) if compared else []
+    seed, objective = study.spec.search.seed, study.info.objective
+    baselines = fit_baselines(study.data, seed, refit=refit, objective=objective) if compared else []
     values = evaluation.to_json() | {"baselines": [baseline.to_json() for baseline in baselines], "looks": seen}
     pictures = folder.path / "evaluation"
     pictures.mkdir(exist_ok=True, mode=0o700)

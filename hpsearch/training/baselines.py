@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.data.dataset import Arrays, Dataset, FloatArray, Signature, Split
-from hpsearch.metrics import Metric
 from hpsearch.training.scores import score
 from hpsearch.training.threshold import best_threshold
 
@@ -43,13 +42,8 @@ class Baseline:
     """all its fits and predictions"""
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values; `baseline_from_json` reads them back."""
+        """Return plain JSON values."""
         return asdict(self)
-
-
-def baseline_from_json(values: Mapping[str, Any]) -> Baseline:
-    """Return the baseline that `Baseline.to_json` wrote. Raises TypeError for other keys."""
-    return Baseline(**values)
 
 
 def fit_baselines(
@@ -70,20 +64,6 @@ def fit_baselines(
         # A baseline that has not converged is still one, and its reader is not the one who could help it.
         warnings.simplefilter("ignore")
         return [_baseline(data, kind, seed, refit, objective, most_rows) for kind in kinds]
-
-
-def beaten_by(objective: Metric, net: Mapping[str, float], baselines: Sequence[Baseline]) -> Baseline | None:
-    """Return the best baseline on the test rows if it is better there than the net, else None.
-
-    net: the net's metrics on the test rows. What does not have the objective is not compared.
-    """
-    best: Baseline | None = None
-    to_beat = net.get(objective.name)
-    for baseline in baselines:
-        value = baseline.test.get(objective.name)
-        if to_beat is not None and value is not None and objective.better(value, to_beat):
-            best, to_beat = baseline, value
-    return best
 
 
 Predict = Callable[[FloatArray], NDArray[np.floating]]
