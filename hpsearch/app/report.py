@@ -34,12 +34,11 @@ def write_report(result: StudyResult, output: str | Path | None = None) -> Path:
     path = Path(output).expanduser().absolute() if output else result.folder.path / PAGE
     if path.is_dir():
         path = path / PAGE
-    page = render_study(gather(result), MEANINGS)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{path.parent} cannot be made: {error.strerror}; give another file with --output") from None
-    write_whole(path, page.encode())
+    write_whole(path, render_study(gather(result), MEANINGS).encode())
     return path
 
 

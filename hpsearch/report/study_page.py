@@ -221,7 +221,6 @@ def _comparison(m: Material) -> dict[str, Any]:
             for one in (verdict.finalists if verdict else ())
             if one.trial in by_number
         ],
-        "unstable": sorted(verdict.unstable.items()) if verdict else [],
         "metrics": list((m.evaluation or {}).get("metrics") or {}),
         "baselines": _baselines(m),
     }

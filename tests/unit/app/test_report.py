@@ -17,6 +17,8 @@ from hpsearch.delivery.manifest import file_digest
 from hpsearch.errors import NoTrialCompleted, StoreError
 from hpsearch.search.advice import Advice
 from hpsearch.search.verdict import Retrained, judge
+from hpsearch.tracking.location import artifact_root, tracking_uri
+from hpsearch.tracking.mlflow import Tracker
 
 
 def copied(finished: Path, name: str, place: Path) -> StudyResult:
@@ -83,9 +85,8 @@ def test_what_cannot_be_made_is_said_without_a_traceback(rentals: StudyResult, p
 
 
 def test_a_study_without_a_completed_trial_has_no_page(rentals: StudyResult) -> None:
-    pruned = tuple(replace(record, state="pruned", value=None) for record in rentals.records)
     with pytest.raises(NoTrialCompleted, match="rentals"):
-        gather(StudyResult(rentals.folder, rentals.file, pruned))
+        gather(replace(rentals, records=()))
 
 
 def test_everything_the_page_needs_is_gathered(rentals: StudyResult) -> None:
@@ -121,16 +122,13 @@ def test_commands_name_a_store_that_they_would_not_find(
     assert gather(rentals).store == ("" if own else str(place))
 
 
-def test_a_launch_keeps_its_page_in_mlflow(rentals: StudyResult, mlflow_database: Path, tmp_path: Path) -> None:
-    from hpsearch.tracking.mlflow import Tracker
-
-    uri = f"sqlite:///{shutil.copy(mlflow_database, tmp_path / 'mlflow.db')}"
-    with Tracker(uri, rentals.info, tmp_path / "artifacts", "a test") as tracker:
+def test_a_launch_keeps_its_page_in_mlflow(rentals: StudyResult, store: Path, tmp_path: Path) -> None:
+    with Tracker(tracking_uri(store), rentals.info, artifact_root(store), "a test") as tracker:
         tracker.start_launch("name: rentals\n")
         path = log_report(tracker, rentals)
         run_id = tracker.launch_run_id
         tracker.end_launch()
-    assert run_id is not None
-    client: Any = MlflowClient(uri)
+    assert run_id is not None, tracker.trouble
+    client: Any = MlflowClient(tracking_uri(store))
     kept = Path(client.download_artifacts(run_id, "report.html", str(tmp_path)))
     assert kept.read_bytes() == path.read_bytes()
