@@ -79,11 +79,11 @@ def retrain(
 
     retraining = Retraining(pool, planned, results, saved)
     left = sum(training.key not in results for training in planned)
-    if left:
-        count = len({training.trial for training in planned})
-        about = duration(expected_seconds(study, records, pool.places))
-        shown.note(f"training the {count} best configurations again, {left} times in all, about {about}")
     with interruptible(retraining.interrupt):
+        if left:
+            count = len({training.trial for training in planned})
+            about = duration(expected_seconds(study, records, pool.places))
+            shown.note(f"training the {count} best configurations again, {left} times in all, about {about}")
         return retraining.run()
 
 
