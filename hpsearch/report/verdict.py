@@ -14,7 +14,7 @@ from hpsearch.search.verdict import LEVEL, Ensemble, Finalist, Verdict
 
 _MOST_NAMED = 10
 _MOST_ROWS = 15
-_CONFIGURATIONS = 1800
+_CONFIGURATIONS = 1200
 """Characters that the configurations of a verdict may take together: an older MLflow keeps 5,000 of a description."""
 
 
@@ -93,7 +93,7 @@ def verdict_markdown(
     if evaluation is not None:
         said = (baseline_sentence(evaluation, info.objective), looks_sentence(int(evaluation.get("looks") or 0)))
         parts += ["### Test rows", _bullets(sentence for sentence in said if sentence), _scores(evaluation)]
-        parts += [_baselines(evaluation, info.objective)] if evaluation.get("baselines") else []
+        parts += ["### Baselines", _baselines(evaluation, info.objective)] if evaluation.get("baselines") else []
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -193,7 +193,7 @@ def _finalists(verdict: Verdict, info: StudyInfo, records: Sequence[TrialRecord]
         ]
         for one in shown
     ]
-    head = ["trial", f"{info.objective}, mean ± sd", "n", "p-value", "standing", "parameters", "a training"]
+    head = ["trial", f"{info.objective}, mean ± sd", "trainings", "p-value", "standing", "parameters", "time each"]
     table = _table([*head, "configuration"], rows)
     left = len(verdict.finalists) - len(shown)
     return f"{table}\n\n{left} more finalists are not shown." if left else table
@@ -218,8 +218,9 @@ def _baselines(evaluation: Mapping[str, Any], objective: str) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [[markdown(cell) for cell in head], ["---"] * len(head), *([markdown(cell) for cell in r] for r in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    # MLflow draws no space between columns, so each cell brings its own.
+    lines = [" | ".join(f"{markdown(cell)}&ensp;" for cell in line) for line in (head, *rows)]
+    return "\n".join(f"| {line} |" for line in (lines[0], " | ".join(["---"] * len(head)), *lines[1:]))
 
 
 def _bullets(sentences: Iterable[str]) -> str:

@@ -268,7 +268,7 @@ def cells(text: str) -> list[str]:
     """The text of the tables' cells, row by row."""
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
     opened = [i for i, token in enumerate(tokens) if token.type in {"td_open", "th_open"}]
-    return ["".join(child.content for child in tokens[i + 1].children or []) for i in opened]
+    return ["".join(child.content for child in tokens[i + 1].children or []).strip() for i in opened]
 
 
 def test_the_description_holds_sentences_finalists_scores_and_baselines() -> None:
