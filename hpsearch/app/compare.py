@@ -36,7 +36,7 @@ def compare(
     """Return configurations side by side: the finalists of one study, the winner of each of several.
 
     top: so many of each study: its best finalists, then the best of the search. A study without a verdict shows the
-    best of its search: five if it is alone. latency: also measure how fast each net answers (half a second each, once
+    best of its search: five if it is alone. latency: also measure how fast each net answers (a second or two each, once
     TensorFlow is there). Standings and p-values are the study's own verdict's; those of several studies are judged
     anew. Raises UnknownStudy, NoTrialCompleted for a study without a completed trial, and StudyError where objective,
     data, target or split differ.
