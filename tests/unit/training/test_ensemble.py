@@ -13,7 +13,7 @@ from hpsearch.errors import TrialFailed
 from hpsearch.metrics import LOSSES, TaskType
 from hpsearch.model import average_models, build_model
 from hpsearch.spec import make_spec
-from hpsearch.training.ensemble import Member, ensemble_value
+from hpsearch.training.ensemble import Member, ensemble_value, mean_prediction
 from hpsearch.training.quiet import import_keras
 
 import_keras()
@@ -67,6 +67,15 @@ def test_it_is_what_keras_s_average_of_the_nets_is_worth(
     for split in range(2):
         theirs = _scikit_learn_s(data[task], split, average_models(models))[objective]
         assert ensemble_value(members, data[task], split, objective) == pytest.approx(theirs, rel=1e-5)
+
+
+@pytest.mark.parametrize("task", list(SOURCES))
+def test_the_mean_prediction_is_what_keras_s_average_says(data: dict[TaskType, Dataset], task: TaskType) -> None:
+    models, members = _nets(data[task])
+    theirs = average_models(models).predict(data[task].split(1).validation.x, verbose=0)
+    ours = mean_prediction(members, data[task], 1)
+    assert ours.shape == (theirs[:, 0] if data[task].signature.outputs == 1 else theirs).shape
+    np.testing.assert_allclose(ours.reshape(theirs.shape), theirs, rtol=0, atol=1e-6)
 
 
 def test_one_member_is_worth_what_it_is_alone(data: dict[TaskType, Dataset]) -> None:
