@@ -42,19 +42,11 @@ def notable(records: Sequence[TrialRecord], direction: Direction) -> list[TrialR
 
 def log_study_pictures(tracker: Tracker, study: OpenStudy, result: StudyResult) -> None:
     """Log how the search went, what mattered, and the data's profile to the launch."""
-    info, space, records = study.info, study.settled.space, result.records
-    if not records:
+    if not result.records:
         return
-    pictures = {
-        "optimization_history": figures.optimization_history(records, info),
-        "parallel_coordinates": figures.parallel_coordinates(records, info, space),
-        "slices": figures.slices(records, info, space),
-        "timeline": figures.timeline(records),
-    }
     if result.importances:
-        pictures["importances"] = figures.importances(result.importances)
         tracker.artifact(LAUNCH, "importances.json", json.dumps(result.importances, indent=1))
-    for name, png in pictures.items():
+    for name, png in result.plots.items():
         tracker.artifact(LAUNCH, f"plots/{name}.png", png)
     tracker.artifact(LAUNCH, "data_profile.json", _profile(study))
 

@@ -70,6 +70,7 @@ def gather(result: StudyResult) -> Material:
         evaluation=result.evaluation,
         pictures=_pictures(folder / "evaluation") if result.evaluation else {},
         importances=result.importances,
+        plots=result.plots,
         profile=_json(folder / "profile.json") or None,
         rows=rows,
         columns=columns,

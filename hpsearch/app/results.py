@@ -82,6 +82,13 @@ class StudyResult:
         return importances(self.records, spec.space.build(), self.info.direction, spec.search.seed)
 
     @cached_property
+    def plots(self) -> dict[str, bytes]:
+        """PNG pictures of the search by name: history, parallel coordinates, slices, time line, importances."""
+        from hpsearch.report.figures import search_plots
+
+        return search_plots(self.records, self.info, self.file.load_spec().space.build(), self.importances)
+
+    @cached_property
     def advice(self) -> list[Advice]:
         """What to change in the study file, by what the search found; the most useful first."""
         from hpsearch.search.advice import advise

@@ -33,12 +33,12 @@ def served(
     check_host(host)
     place = store_folder(store, create=True)
     with found_package(source, place) as package, tempfile.TemporaryDirectory(prefix="hpsearch-serve-") as folder:
-        row = _example(source, place, package)
+        row = example_row(source, place, package)
         with serve_package(package, Path(folder), place / "serve.log", port=port, host=host) as server:
             yield server, curl_command(server.url, row)
 
 
-def _example(source: str, place: Path, package: Path) -> pd.DataFrame:
+def example_row(source: str, place: Path, package: Path) -> pd.DataFrame:
     """Return a row of the study's data; where there are none at hand, one that is made up."""
     about = read_json(package / "package.json")
     if source in study_names(place):

@@ -241,8 +241,9 @@ def _evaluate(model: keras.Model, data: Dataset, threshold: float) -> Evaluation
     if data.signature.task == "regression":
         truth, prediction = (part * split.target_scale + split.target_center for part in (truth, prediction))
     return evaluate(
-        data.signature.task, truth, prediction, data.signature.class_names, threshold=threshold, intervals=True
-    )
+        data.signature.task, truth, prediction, data.signature.class_names, target=data.signature.target,
+        threshold=threshold, intervals=True,
+    )  # fmt: skip
 
 
 def _write_evaluation(study: OpenStudy, chosen: Chosen, evaluation: Evaluation | None, nets: Sequence[Weights]) -> int:

@@ -35,6 +35,8 @@ class Material:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     """of the evaluation, PNG by name"""
     importances: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    plots: Mapping[str, bytes] = field(default_factory=dict)
+    """of the search (`figures.search_plots`)"""
     profile: Mapping[str, Any] | None = None
     """what `profile.json` holds (`data.profile`)"""
     rows: Mapping[str, int] = field(default_factory=dict)

@@ -273,6 +273,10 @@ def _picture(png: bytes) -> str:
     return data_uri(few_colours(png))
 
 
+def _plot(m: Material, name: str) -> str:
+    return _picture(m.plots[name]) if name in m.plots else ""
+
+
 def _figure(value: float | None) -> str:
     return "–" if value is None else number(value)
 
@@ -293,9 +297,9 @@ def _mattered(m: Material, meanings: Mapping[str, str], told: Mapping[str, Any])
     more = f" The best {MOST_LINES} of {able:,} trials are drawn." if able > len(lines) >= MOST_LINES else ""
     return {
         "finding": findings.mattered(m, meanings),
-        "importances": _picture(figures.importances(m.importances)) if m.importances else "",
-        "parallel": _picture(figures.parallel_coordinates(m.records, m.info, m.space)),
-        "slices": _picture(figures.slices(m.records, m.info, m.space)),
+        "importances": _plot(m, "importances"),
+        "parallel": _plot(m, "parallel_coordinates"),
+        "slices": _plot(m, "slices"),
         "marked": any(line["n"] == m.shown.number for line in lines),
         "pruned": any(line["o"] is None for line in lines),
         "left_out": more,
@@ -315,8 +319,8 @@ def _search(m: Material) -> dict[str, Any]:
         "finding": findings.searched(m),
         "states": states,
         "failures": told,
-        "history": _picture(figures.optimization_history(m.records, m.info)),
-        "timeline": _picture(figures.timeline(m.records)),
+        "history": _plot(m, "optimization_history"),
+        "timeline": _plot(m, "timeline"),
     }
 
 

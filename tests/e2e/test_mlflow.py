@@ -24,9 +24,9 @@ def client(finished: Path) -> Any:
 
 
 def runs(client: Any, study: str = "rentals") -> dict[str, Any]:
-    """Return a study's runs: trials by their number, the launch as 'launch'."""
+    """Return a study's runs but those of finalists: trials by their number, the launch as 'launch'."""
     experiment = client.get_experiment_by_name(study)
-    found = client.search_runs([experiment.experiment_id])
+    found = client.search_runs([experiment.experiment_id], "tags.`hpsearch.kind` != 'finalist'")
     return {run.data.tags.get("hpsearch.trial", "launch"): run for run in found}
 
 

@@ -2,6 +2,7 @@
 
 from hpsearch.report.figures.configurations import parallel_coordinates, slices
 from hpsearch.report.figures.evaluation import confusion_matrix, predicted_vs_actual, residuals, roc_curve
+from hpsearch.report.figures.plots import search_plots
 from hpsearch.report.figures.search import importances, optimization_history, timeline
 from hpsearch.report.figures.trial import learning_curve
 
@@ -14,6 +15,7 @@ __all__ = [
     "predicted_vs_actual",
     "residuals",
     "roc_curve",
+    "search_plots",
     "slices",
     "timeline",
 ]

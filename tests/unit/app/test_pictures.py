@@ -30,7 +30,7 @@ def run_of(client: Any, finished: Path, query: str) -> Any:
 def test_a_notable_trial_keeps_its_configuration_and_its_learning_curve(
     client: Any, finished: Path, tmp_path: Path
 ) -> None:
-    run = run_of(client, finished, "tags.`hpsearch.trial` = '3'")
+    run = run_of(client, finished, "tags.`hpsearch.kind` = 'trial' and tags.`hpsearch.trial` = '3'")
     best = hpsearch.load("rentals", store=finished).records[3]
     written = Path(client.download_artifacts(run.info.run_id, "configuration.yaml", str(tmp_path)))
     assert yaml.safe_load(written.read_text()) == dict(best.configuration)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hpsearch.records import StudyInfo
+from hpsearch.report import figures
 from hpsearch.report.material import Material
 from hpsearch.search.verdict import Retrained, judge
 from hpsearch.spec import make_spec
@@ -41,6 +43,9 @@ def make_material(*, trials: int = 30, verdict: bool = True, **changes: Any) -> 
         "package": {"versions": {"keras": "3.15.1"}, "metadata": {"trial": 0, "kind": "winner", "refit": None}},
         "digests": {"model.keras": "f" * 64},
     })  # fmt: skip
+    material = replace(
+        material, plots=figures.search_plots(material.records, material.info, material.space, material.importances)
+    )
     best = material.ranked[:3]
     noise = ((0.1, 0.9, 0.3, 0.6, 0.2), (0.8, 0.2, 0.5, 0.1, 0.7), (0.4, 0.6, 0.2, 0.9, 0.3))
     retrained = [
