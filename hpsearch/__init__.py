@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hpsearch.app.compare import compare
     from hpsearch.app.results import StudyResult, load, studies
     from hpsearch.app.run import run
+    from hpsearch.app.verify import verify
     from hpsearch.errors import HpsearchError
     from hpsearch.space.space import Configuration, Space
     from hpsearch.spec import StudySpec, load_spec, make_spec
@@ -30,6 +31,7 @@ __all__ = [
     "make_spec",
     "run",
     "studies",
+    "verify",
 ]
 
 _HOMES = {
@@ -44,6 +46,7 @@ _HOMES = {
     "make_spec": "hpsearch.spec",
     "run": "hpsearch.app.run",
     "studies": "hpsearch.app.results",
+    "verify": "hpsearch.app.verify",
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from hpsearch.cli import explore, launch, report
+from hpsearch.cli import deliver, explore, launch, page, report
 from hpsearch.errors import HpsearchError
 
 # Wrong options and arguments; typer has no public name for their common class.
@@ -47,7 +47,8 @@ app = typer.Typer(
 )
 for command in (
     explore.init, explore.check, explore.schema, explore.space, explore.eda, launch.run, launch.verify, report.list_,
-    report.show, report.best, report.compare, report.ui,
+    report.show, report.best, report.compare, page.report, deliver.predict, deliver.serve, deliver.promote,
+    deliver.export, report.ui,
 ):  # fmt: skip
     app.command(command.__name__.rstrip("_"))(guarded(command))
 
