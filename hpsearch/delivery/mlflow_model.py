@@ -70,13 +70,13 @@ def log_package(
 
 def save_model(folder: Path, package: Path, example: pd.DataFrame | None = None, model: Model | None = None) -> Path:
     """Write a package as an MLflow model into a folder, and return that. example, model: see `log_package`."""
-    import_mlflow()
-    import mlflow.pyfunc
-
     about = read_json(package / "package.json")
     with tempfile.TemporaryDirectory() as aside, warnings.catch_warnings():
         # MLflow warns of its own type hints when imported, and trips over what pandas deprecates.
         warnings.simplefilter("ignore")
+        import_mlflow()
+        import mlflow.pyfunc
+
         copy = Path(aside) / "package"
         copy.mkdir()
         for file in FILES:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import pandas as pd
 
@@ -21,6 +22,8 @@ from hpsearch.tracking.silence import import_mlflow
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel
+
+_T = TypeVar("_T")
 
 ADDRESSES = "models:/NAME@ALIAS, models:/NAME/VERSION, models:/m-..., runs:/RUN/model"
 """What can be fetched."""
@@ -89,7 +92,8 @@ class Registry:
                 name, source, run_id=model.source_run_id, tags=tags, model_id=model.model_id
             )
             # What MLflow's own `register_model` notes, for its UI to link the model with its versions.
-            known = json.loads(model.tags.get("mlflow.modelVersions", "[]"))
+            tags_now = self._client.get_logged_model(model.model_id).tags
+            known = json.loads(tags_now.get("mlflow.modelVersions", "[]"))
             listed = json.dumps([*known, {"name": name, "version": int(made.version)}])
             self._client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": listed})
         return Version(name, str(made.version), tags.get(PACKAGE_TAG, ""))
@@ -116,7 +120,7 @@ class Registry:
                 return folder
         raise PackageError(f"{address} is no model of hpsearch: it holds no package")
 
-    def _location(self, address: str) -> str:
+    def _location(self, address: str) -> str | None:
         client = self._client
         if found := re.fullmatch(r"models:/(m-[0-9a-f]+)", address):
             return str(client.get_logged_model(found[1]).artifact_location)
@@ -130,14 +134,16 @@ class Registry:
             outputs = run.outputs.model_outputs if run.outputs else []
             models = [client.get_logged_model(output.model_id) for output in outputs]
             named = [str(model.artifact_location) for model in models if model.name == found[2]]
-            return named[-1] if named else f"{run.info.artifact_uri}/{found[2]}"
+            if not named and client.list_artifacts(found[1], found[2]):
+                return f"{run.info.artifact_uri}/{found[2]}"
+            return named[-1] if named else None
         raise PackageError(f"{address} is no address of a model; there are {ADDRESSES}")
 
     def _version(self, name: str, number: str) -> Version:
         tags = self._client.get_model_version(name, number).tags
         return Version(name, number, tags.get(PACKAGE_TAG, ""))
 
-    def _found(self, ask: Any) -> Any:
+    def _found(self, ask: Callable[[], _T]) -> _T | None:
         """Return what MLflow answers; None where it says that there is no such thing."""
         from mlflow.exceptions import MlflowException
 

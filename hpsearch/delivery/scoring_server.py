@@ -67,7 +67,7 @@ def _typical_cell(column: dict[str, Any]) -> Any:
     if column["kind"] == "categorical":
         return next(iter(column["index"]), None)
     parts = {part["part"]: int(part["fill"]) for part in column["parts"]}
-    return f"{parts['year']:04d}-{parts['month']:02d}-{min(parts['day'], 28):02d}"
+    return f"{parts.get('year', 2000):04d}-{parts.get('month', 1):02d}-{min(parts.get('day', 1), 28):02d}"
 
 
 def _environment() -> dict[str, str]:
