@@ -128,6 +128,24 @@ def test_a_csv_file_is_read_by_the_options_of_the_package(regression: Predictor,
     assert row == {"temp": 9.5, "season": "Glück", "code": "7", "day": "2011-05-01"}
 
 
+def test_truth_values_are_read_as_pandas_names_them_even_beside_one_that_is_none(
+    regression: Predictor, tmp_path: Path
+) -> None:
+    slots = {"slots": ["False", "True"], "index": {"False": 0, "True": 1}, "other": None, "missing": None}
+    columns = [{"name": "holiday", "kind": "categorical", **slots}]
+    predictor = Predictor(regression.model, regression.preparation | {"columns": columns}, regression.about)
+    (tmp_path / "rows.csv").write_text("holiday\ntrue\nFALSE\nmaybe\n")
+    assert predictor.read_csv(tmp_path / "rows.csv")["holiday"].tolist() == ["True", "False", "maybe"]
+
+
+def test_a_category_that_was_a_number_is_known_however_it_is_spelled(regression: Predictor, tmp_path: Path) -> None:
+    slots = {"slots": ["7", "12"], "index": {"7": 0, "12": 1}, "other": None, "missing": None}
+    columns = [{"name": "month", "kind": "categorical", **slots}]
+    predictor = Predictor(regression.model, regression.preparation | {"columns": columns}, regression.about)
+    (tmp_path / "rows.csv").write_text("month\n7.0\n07\n12\n")
+    assert predictor.read_csv(tmp_path / "rows.csv")["month"].tolist() == [7, 7, 12]
+
+
 @pytest.mark.parametrize("content", [None, "", "a,b\n1,2\n1,2,3\n"])
 def test_a_csv_file_that_cannot_be_read_is_a_data_error(
     regression: Predictor, tmp_path: Path, content: str | None
@@ -151,9 +169,7 @@ def test_one_flipped_byte_in_any_file_is_refused_before_loading(damaged: Path) -
 
 def test_a_file_that_is_not_there_is_refused_with_the_fix(damaged: Path) -> None:
     (damaged / "preparation.json").unlink()
-    with pytest.raises(
-        PackageError, match=r"preparation.json: not there. Copy it again .*hpsearch best STUDY --export"
-    ):
+    with pytest.raises(PackageError, match=r"preparation.json: not there. Copy it again .*hpsearch export STUDY DIR"):
         verify_package(damaged)
 
 

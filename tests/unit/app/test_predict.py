@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sample_studies import HOSTILE
+
+import hpsearch
+from hpsearch.app.predict import predict
+from hpsearch.errors import DataError
+
+CITY = HOSTILE[0]
+
+
+def test_a_file_gets_a_line_for_each_row_in_order(finished: Path, rentals_csv: Path, tmp_path: Path) -> None:
+    done = predict("rentals", rentals_csv, tmp_path / "out.csv", store=finished)
+    assert (done.rows, done.ignored) == (90, ("cnt",))
+    rows = pd.read_csv(rentals_csv).drop(columns="cnt")
+    expected = hpsearch.load("rentals", store=finished).predictor().predict(rows)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out.csv"), expected, rtol=0, atol=1e-9)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_text_that_a_spreadsheet_would_run_is_guarded_unless_raw(
+    finished: Path, rentals_csv: Path, tmp_path: Path
+) -> None:
+    def cities(*, raw: bool) -> list[str]:
+        out = io.StringIO()
+        predict("rentals", rentals_csv, out, keep=[HOSTILE[1], CITY], raw=raw, store=finished)
+        out.seek(0)
+        lines = list(csv.reader(out))
+        return [lines[0][0], *(line[1] for line in lines[1:4])]
+
+    assert cities(raw=False) == [f"'{HOSTILE[1]}", "Rome", "'=1+1", "</td>"]
+    assert cities(raw=True) == [HOSTILE[1], "Rome", "=1+1", "</td>"]
+
+
+def test_numbers_are_not_guarded(finished: Path, tmp_path: Path, rentals_csv: Path) -> None:
+    frame = pd.read_csv(rentals_csv).assign(**{HOSTILE[3]: -1e3})
+    frame.to_csv(tmp_path / "cold.csv", index=False)
+    out = io.StringIO()
+    predict("rentals", tmp_path / "cold.csv", out, keep=[HOSTILE[3]], store=finished)
+    _, first, *_ = csv.reader(io.StringIO(out.getvalue()))
+    assert first[0] == "-1000.0"
+    assert float(first[1]) < 0
+
+
+def test_a_bad_row_leaves_the_earlier_output(finished: Path, rentals_csv: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.csv").write_text("old")
+    (tmp_path / "bad.csv").write_text(rentals_csv.read_text() + "Rome,cold,0.5,20,2024-01-01,7\n")
+    with pytest.raises(DataError, match=r"bad\.csv line 92, column '=cmd.*': 'cold' is no finite number"):
+        predict("rentals", tmp_path / "bad.csv", tmp_path / "out.csv", store=finished)
+    assert (tmp_path / "out.csv").read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "out.csv"]
+
+
+def test_the_rows_themselves_are_not_written_over(finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("mine")
+    with pytest.raises(DataError, match=r"rows\.csv holds the rows themselves"):
+        predict("rentals", tmp_path / "rows.csv", tmp_path / "." / "rows.csv", store=finished)
+    assert (tmp_path / "rows.csv").read_text() == "mine"
