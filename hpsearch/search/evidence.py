@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,22 +46,23 @@ class Evidence:
         self._scores = _normal_scores(self.completed, pruned)
         self._columns = {parameter.name: _columns(parameter, self.trials) for parameter in space}
 
-    def better(self, parameter: Parameter, chosen: Flags) -> float:
-        """Return the one-sided p-value that the chosen trials are better than the others at equal other parameters.
+    def better(self, parameter: Parameter, more: NDArray[Any]) -> float:
+        """Return the one-sided p-value that trials with more of something are better, at equal other parameters.
 
-        chosen: (n,) by trial. Only trials whose net has the parameter count. 1 where there are too few to tell.
+        more: (n,) by trial: places of the parameter, or whether it has a value. Only trials whose net has the parameter
+        count. 1 where there are too few to tell.
         """
         from scipy import stats
 
         active = np.array([parameter.name in trial.configuration for trial in self.trials], bool)
         others = self._others(parameter, active)
-        score, member = self._scores[active], chosen[active].astype(np.float64)
-        free = len(score) - np.linalg.matrix_rank(others) - 1
-        if free < SPARE or not 0 < member.sum() < len(member):
+        score, member = self._scores[active], more[active].astype(np.float64)
+        free = len(score) - int(np.linalg.matrix_rank(others)) - 1
+        if free < SPARE:
             return 1.0
         score, member = _remains(score, others), _remains(member, others)
         spread = float(member @ member)
-        if spread < 1e-9 * len(member):  # the others say it all
+        if spread < 1e-9 * len(member):  # it is the same in all trials, or the others say it all
             return 1.0
         slope = float(member @ score) / spread
         error = math.sqrt(float(((score - slope * member) ** 2).sum()) / free / spread)

@@ -45,6 +45,8 @@ def wider(row: Row, domain: Domain, end: End) -> Domain | None:
     old = getattr(domain, end)
     moved = _stepped_out(domain, end, legal) if _has_grid(domain) else _moved_out(domain, end)
     bound = min(max(moved, legal.low), legal.high)
+    if isinstance(domain, IntRange):
+        bound = int(bound)
     if bound == old or (domain.log and bound <= 0):
         return None
     return _with_end(domain, end, bound)
@@ -63,6 +65,8 @@ def narrower(domain: Domain, end: End, bound: float) -> Domain | None:
         moved = float(low + steps * step if end == "high" else high - steps * step)
     else:
         moved = rounded(bound)
+    if isinstance(domain, IntRange):
+        moved = int(moved)
     return _with_end(domain, end, moved) if domain.low < moved < domain.high else None
 
 

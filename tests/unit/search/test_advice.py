@@ -109,7 +109,7 @@ def test_equal_values_are_no_improvement() -> None:
 
 
 def test_chance_alone_is_seldom_advice() -> None:
-    """Of 2,000 random searches for nothing (60 here, for the time) 1.0 % are given an advice, which is a false one."""
+    """Of 2,000 such searches for nothing 20 were given an advice, a false one; here are 60 of them."""
     wrong = [
         advice
         for seed in range(60)
