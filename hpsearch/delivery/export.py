@@ -43,18 +43,16 @@ def _requirements(about: dict[str, Any]) -> str:
 
 
 def _readme(about: dict[str, Any], evaluation: dict[str, Any] | None, pictures: bool) -> str:
-    metadata = about["metadata"]
-    source = f"Trial {metadata.get('trial', '?')} of the study `{metadata.get('study', '?')}`"
     columns = ", ".join(f"`{name}`" for name in about["columns"])
     answer = (
         f"`prediction`: {about['target']}, in its own units"
         if about["task"] == "regression"
-        else f"`prediction`: {about['target']} as one of {', '.join(about['class_names'])}; "
+        else f"`prediction`: {about['target']} as one of {', '.join(about['class_names'])}{_limit(about)}; "
         "`probability_<label>`: how likely each is"
     )
     parts = [
         f"# A model that predicts {about['target']}",
-        f"{source}, made by hpsearch.",
+        f"{_origin(about['metadata'])}, made by hpsearch.",
         "    python3 -m pip install -r requirements.txt\n    python3 predict.py rows.csv predictions.csv",
         f"Rows in, a column each in any order, cells may be empty: {columns}.",
         f"Predictions out: {answer}.",
@@ -64,6 +62,23 @@ def _readme(about: dict[str, Any], evaluation: dict[str, Any] | None, pictures: 
         seen = " and the pictures in `evaluation/`" if pictures else ""
         parts.append(f"`evaluation.json`{seen}: how it does on the test rows, which neither training nor choice saw.")
     return "\n\n".join(parts) + "\n"
+
+
+def _origin(metadata: dict[str, Any]) -> str:
+    study, trial = f"the study `{metadata.get('study', '?')}`", metadata.get("trial", "?")
+    kind, members = metadata.get("kind"), metadata.get("members", [])
+    if kind == "ensemble":
+        return f"The average of {len(members)} nets, of trials {', '.join(map(str, members))} of {study}"
+    if kind == "winner":
+        return f"The winner of {study}: trial {trial}'s configuration, trained again on all rows but the test rows"
+    return f"Trial {trial} of {study}"
+
+
+def _limit(about: dict[str, Any]) -> str:
+    threshold = about["threshold"]
+    if threshold is None:
+        return ""
+    return f" (`{about['class_names'][1]}` where its probability is above {threshold:.4g})"
 
 
 _FILES = """\
@@ -79,9 +94,12 @@ Needs what requirements.txt names; hpsearch is not needed.
 """
 
 import sys
+import warnings
 from pathlib import Path
 
 from predictor import Predictor
+
+warnings.showwarning = lambda message, *_: print(f"predict.py: {message}", file=sys.stderr)
 
 
 def main(rows: str, predictions: str | None = None) -> None:

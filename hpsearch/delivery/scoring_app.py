@@ -59,6 +59,9 @@ class Limited:
             return 404, f"there is nothing here; POST rows to /invocations, or GET {', '.join(_PATHS[:3])}"
         if path == "/invocations" and not headers.get("content-type"):
             return 415, "say what the rows are: -H 'Content-Type: application/json'"
+        if headers.get("content-type", "").startswith("text/csv"):
+            # MLflow reads CSV only where the signature gives each column one type (see `mlflow_model`).
+            return 415, "rows come as JSON here; for a CSV file there is hpsearch predict"
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._most:
             return 413, f"the request has {length} bytes; at most {self._most} are taken, send fewer rows at a time"

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from hpsearch.delivery.export import export
+from hpsearch.delivery.manifest import write_manifest
 from hpsearch.delivery.package import FILES
 from hpsearch.delivery.predictor import Predictor, verify_package
 from hpsearch.errors import PackageError
@@ -36,11 +38,30 @@ def test_the_readme_names_columns_and_classes(packages: dict[str, Any], tmp_path
     assert "evaluation" not in text
 
 
+@pytest.mark.parametrize(("metadata", "told"), [
+    ({"kind": "best trial", "members": [7]}, "Trial 7 of the study `bikes`, made by"),
+    ({"kind": "winner", "members": [7]}, "The winner of the study `bikes`: trial 7's configuration, trained again"),
+    ({"kind": "ensemble", "members": [7, 2]}, "The average of 2 nets, of trials 7, 2 of the study `bikes`"),
+])  # fmt: skip
+def test_the_readme_says_which_model_it_is_and_when_it_says_yes(
+    packages: dict[str, Any], tmp_path: Path, metadata: dict[str, Any], told: str
+) -> None:
+    package = Path(shutil.copytree(packages["binary"].folder, tmp_path / "package"))
+    about = json.loads((package / "package.json").read_text())
+    about |= {"threshold": 0.375, "metadata": about["metadata"] | metadata}
+    (package / "package.json").write_text(json.dumps(about))
+    write_manifest(package)
+    export(tmp_path / "out", package, None, {})
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert told in text
+    assert "`prediction`: cnt as one of no, yes (`yes` where its probability is above 0.375)" in text
+
+
 def test_the_script_predicts_a_csv_where_hpsearch_is_not_installed(
     packages: dict[str, Any], rows: pd.DataFrame, tmp_path: Path
 ) -> None:
     export(tmp_path / "out", packages["binary"].folder, None, {})
-    rows.to_csv(tmp_path / "rows.csv", index=False)
+    rows.assign(id=7).to_csv(tmp_path / "rows.csv", index=False)
     blocked = tmp_path / "blocked"
     blocked.mkdir()
     for name in ("hpsearch", "sklearn", "mlflow", "yaml"):
@@ -49,7 +70,8 @@ def test_the_script_predicts_a_csv_where_hpsearch_is_not_installed(
         [sys.executable, "../out/predict.py", "../rows.csv", "../predictions.csv"], cwd=blocked, capture_output=True,
         text=True, env=os.environ | {"PYTHONPATH": str(blocked)}, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    told = "predict.py: the model does not know column 'id', which is ignored\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", told)
     expected = Predictor.load(packages["binary"].folder).predict(rows)
     pd.testing.assert_frame_equal(
         pd.read_csv(tmp_path / "predictions.csv"), expected, rtol=0, atol=1e-6, check_dtype=False

@@ -1,6 +1,9 @@
 """Logged packages, read back through MLflow's own client and loader."""
 
+import pickle
+import pickletools
 import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hpsearch.delivery.mlflow_model import log_package
+from hpsearch.delivery.mlflow_model import log_package, save_model
 from hpsearch.delivery.predictor import Predictor
 from hpsearch.errors import PackageError
 from hpsearch.tracking.silence import import_mlflow
@@ -162,6 +165,36 @@ def test_the_model_brings_an_example_and_pinned_requirements_and_no_pickle(
     assert not [path for path in folder.rglob("*") if path.suffix in (".pkl", ".pickle", ".pyc")]
     assert len(mlflow.pyfunc.load_model(uri).input_example) == 3
     assert "hpsearch" not in (folder / "served.py").read_text().replace("never hpsearch", "")
+
+
+def test_no_file_of_the_model_is_a_pickle_whatever_its_name(packages: dict[str, Any], tmp_path: Path) -> None:
+    files = [
+        path for path in save_model(tmp_path / "model", packages["regression"].folder).rglob("*") if path.is_file()
+    ]
+    contents = {path.name: path.read_bytes() for path in files}
+    with zipfile.ZipFile(tmp_path / "model" / "artifacts" / "package" / "model.keras") as archive:
+        contents |= {name: archive.read(name) for name in archive.namelist()}
+    assert len(contents) > 15
+    assert [name for name, content in contents.items() if is_pickle(content)] == []
+    assert is_pickle(pickle.dumps(contents))
+
+
+def is_pickle(content: bytes) -> bool:
+    """Tell whether pickletools can walk a content from opcode to opcode to its end, whatever the protocol."""
+    try:
+        return bool(list(pickletools.genops(content)))
+    except ValueError:
+        return False
+
+
+def test_a_file_that_was_changed_is_refused_before_anything_is_loaded(packages: dict[str, Any], tmp_path: Path) -> None:
+    import mlflow
+
+    folder = save_model(tmp_path / "model", packages["regression"].folder)
+    changed = folder / "artifacts" / "package" / "model.keras"
+    changed.write_bytes(changed.read_bytes()[:-1] + b"x")
+    with pytest.raises(ValueError, match=r"model\.keras: sha256 expected"):
+        mlflow.pyfunc.load_model(str(folder))
 
 
 def test_logging_prints_nothing_and_leaves_no_active_run(

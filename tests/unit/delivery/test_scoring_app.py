@@ -84,10 +84,11 @@ def test_nothing_but_the_models_own_paths_is_there(path: str) -> None:
     assert ask(Limited(Fake()), path)[0] == 404
 
 
-def test_rows_of_no_kind_are_a_clients_error() -> None:
-    status, _, body = ask(Limited(Fake()), content_type="")
+@pytest.mark.parametrize(("kind", "fix"), [("", "Content-Type: application/json"), ("text/csv", "hpsearch predict")])
+def test_rows_of_no_kind_that_can_be_read_are_a_clients_error(kind: str, fix: str) -> None:
+    status, _, body = ask(Limited(Fake()), content_type=kind)
     assert status == 415
-    assert "Content-Type: application/json" in json.loads(body)["message"]
+    assert fix in json.loads(body)["message"]
 
 
 def test_an_error_keeps_its_message_and_loses_its_stack_trace() -> None:
