@@ -8,6 +8,7 @@ import json
 import math
 from typing import Any
 
+from hpsearch.data.formula import harmless
 from hpsearch.report.compare import Cell, ComparedRow, Comparison, Entry
 from hpsearch.report.page import render_page
 from hpsearch.report.text import duration, markdown, number, readable
@@ -37,7 +38,7 @@ def to_csv(comparison: Comparison, *, raw: bool = False) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     lines: list[list[Cell]] = [["row", "group", *comparison.columns, "differs"]]
     lines += [[row.name, row.group, *row.values, "true" if row.differs else "false"] for row in comparison.rows()]
-    writer.writerows([_guarded(cell) if isinstance(cell, str) and not raw else cell for cell in line] for line in lines)
+    writer.writerows([harmless(cell) if isinstance(cell, str) and not raw else cell for cell in line] for line in lines)
     return buffer.getvalue()
 
 
@@ -157,10 +158,6 @@ def _bytes(count: float) -> str:
 
 def _markdown_row(cells: list[str], *, escape: bool = True) -> str:
     return "| " + " | ".join(markdown(cell) if escape else cell for cell in cells) + " |"
-
-
-def _guarded(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _plain(value: Cell) -> Cell:
