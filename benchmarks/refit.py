@@ -1,11 +1,12 @@
 """Does the net that is delivered gain from training on the validation rows too? Test metrics, with the same seeds.
 
-    python benchmarks/refit.py [--divisions 10] [--seeds 5] [--california DATA.csv.gz SPLIT.csv.gz] [--only digits ...]
+    python benchmarks/refit.py [--divisions 10] [--seeds 5] [--california DATA.csv.gz] [--only digits ...]
 
 A fixed net on several random divisions into training, validation and test rows, from each seed: early-stopped on the
 training rows alone, and again on training and validation rows for the median best epoch of the seeds, scaled by rows
-(as many gradient steps) and unscaled (as many epochs). Prints one JSON line for each data set. The files are those of
-`california.py`, whose one division is trained from `--divisions` seeds.
+(as many gradient steps) and unscaled (as many epochs), with the last epoch's weights and with the mean of the last
+quarter's. Also the early-stopped net that validates best, and the average of all seeds' nets. Prints one JSON line for
+each data set.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import yaml
+from numpy.typing import NDArray
 
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.prepared import prepare_dataset
@@ -48,7 +49,7 @@ NETS: dict[str, dict[str, Any]] = {
     "breast_cancer": {"neurons": [32], "dropout": 0.1, "learning_rate": 3e-3, "batch_size": 32, "epochs": 60},
     "diabetes": {"neurons": [32], "dropout": 0.2, "learning_rate": 3e-3, "batch_size": 32, "epochs": 60},
     "wine": {"neurons": [32], "dropout": 0.1, "learning_rate": 3e-3, "batch_size": 16, "epochs": 60},
-    # The published net of `california.py`.
+    # The published net of `california.py`, with its file.
     "california": {
         "neurons": [586, 65], "dropout": 0.2803, "learning_rate": 3.52e-3, "batch_size": 256, "epochs": 200,
         "optimizer": "adamw",
@@ -56,8 +57,15 @@ NETS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """study -> a net that a person would try, ReLU and Adam unless it says otherwise; nothing is searched"""
 
-EARLY, CHOSEN, STEPS, EPOCHS = "early_stopped", "best_of_early_stopped", "refit_same_steps", "refit_same_epochs"
-PAIRS = ((STEPS, EARLY), (EPOCHS, EARLY), (EPOCHS, STEPS), (STEPS, CHOSEN), (EPOCHS, CHOSEN))
+EARLY, CHOSEN = "early_stopped", "best_of_early_stopped"
+LAST_STEPS, LAST_EPOCHS = "last_after_same_steps", "last_after_same_epochs"
+MEAN_STEPS, MEAN_EPOCHS = "mean_after_same_steps", "mean_after_same_epochs"
+AVERAGE = "average_net_of_"
+PAIRS = (
+    (LAST_STEPS, EARLY), (LAST_EPOCHS, EARLY), (MEAN_STEPS, EARLY), (MEAN_EPOCHS, EARLY), (MEAN_EPOCHS, LAST_EPOCHS),
+    (MEAN_EPOCHS, MEAN_STEPS), (MEAN_STEPS, CHOSEN), (MEAN_EPOCHS, CHOSEN), (AVERAGE + EARLY, CHOSEN),
+    (AVERAGE + MEAN_EPOCHS, MEAN_EPOCHS),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ class Division:
     """What came out on one division of the rows."""
 
     test: dict[str, list[float]]
-    """the test metric from each seed, by the way of training; CHOSEN: that of the best on the validation rows"""
+    """the test metric by the way of training: from each seed, or of the one net made of all seeds"""
     best_epoch: float
     same_steps: int
     same_epochs: int
@@ -76,46 +84,40 @@ def main() -> int:
     given = _arguments()
     import_keras(threads=1)
     with tempfile.TemporaryDirectory(prefix="refit-", ignore_cleanup_errors=True) as folder:
-        for name, about, home in _studies(Path(folder), given.california):
+        for name, about, home in _studies(given.california):
             if not given.only or name in given.only:
                 row = _row(name, about, home, Path(folder) / "cache", given.divisions, given.seeds)
                 print(json.dumps(row), flush=True)
     return 0
 
 
-def _studies(folder: Path, california: Sequence[Path] | None) -> Iterable[tuple[str, dict[str, Any], Path]]:
+def _studies(california: Path | None) -> Iterable[tuple[str, dict[str, Any], Path]]:
     for name in NETS:
         if name != "california":
             about = yaml.safe_load((STUDIES / f"{name}.yaml").read_text())
             yield name, {key: about[key] for key in ("data", "prepare", "search") if key in about}, STUDIES
     if california:
-        table, parts = pd.read_csv(california[0]), pd.read_csv(california[1]).set_index("row")["split"]
-        table.assign(split=parts.loc[table.index]).to_csv(folder / "california.csv", index=False)
-        data = {"csv": "california.csv", "target": "MedHouseVal", "split": {"column": "split"}}
-        yield "california", {"data": data, "search": {"early_stopping": {"patience": 16}}}, folder
+        data = {"csv": str(california.resolve()), "target": "MedHouseVal"}
+        yield "california", {"data": data, "search": {"early_stopping": {"patience": 16}}}, STUDIES
 
 
 def _row(name: str, about: dict[str, Any], home: Path, cache: Path, divisions: int, seeds: int) -> dict[str, Any]:
     started, split = time.monotonic(), about["data"].get("split", {})
-    if "column" in split:
-        divisions, seeds = 1, divisions
     found = []
     for number in range(divisions):
         data = about["data"] | {"split": split | {"seed": number}}
         spec = make_spec(about | {"data": data}, folder=home)
         found.append(_division(spec, _configuration(name), [derive_seed(number, s, 0) for s in range(seeds)], cache))
     objective, rows = settle(spec, prepare_dataset(spec, cache)).objective.name, found[0].rows
-    # Divisions overlap, as resamples do; seeds on one division do not.
-    share = rows["test"] / rows["train"] if divisions > 1 else 0.0
     return {
         "benchmark": "refit", "study": name, "test": objective, "divisions": divisions, "seeds": seeds, "rows": rows,
         "epochs": {
-            "best": median(one.best_epoch for one in found), STEPS: median(one.same_steps for one in found),
-            EPOCHS: median(one.same_epochs for one in found),
+            "best": median(one.best_epoch for one in found), "same_steps": median(one.same_steps for one in found),
+            "same_epochs": median(one.same_epochs for one in found),
         },
-        "mean": {way: round(float(np.mean([one.test[way] for one in found])), 5) for way in found[0].test},
-        "sd_of_seeds": {way: _sd_of_seeds(found, way) for way in (EARLY, STEPS, EPOCHS)},
-        "gain": {f"{way} over {other}": _gain(found, way, other, objective, share) for way, other in PAIRS},
+        "mean": {way: round(fmean(fmean(one.test[way]) for one in found), 5) for way in found[0].test},
+        "sd_of_seeds": {way: _sd_of_seeds(found, way) for way in (EARLY, LAST_EPOCHS, MEAN_EPOCHS)},
+        "gain": {f"{way} over {other}": _gain(found, way, other, objective) for way, other in PAIRS},
         "seconds": round(time.monotonic() - started, 1),
     }  # fmt: skip
 
@@ -131,20 +133,27 @@ def _division(spec: StudySpec, configuration: dict[str, Any], seeds: Sequence[in
     data = prepare_dataset(spec, cache)
     refit, settings = prepare_refit(spec, data), settle(spec, data).settings
     objective, direction = settings.objective, METRICS[settings.objective].direction
-    early, again = make_trainer(settings), make_trainer(refit_settings(settings))
+    early, last, mean = (
+        make_trainer(kept) for kept in (settings, replace(settings, keep="last"), refit_settings(settings))
+    )
     # With folds every one has its best epoch, and the net of the first is the one to deliver.
     trained = [[_train(early, Job(0, 0, k, seed, configuration), data) for seed in seeds] for k in range(data.splits)]
     best_epochs = [outcome.best_epoch for fold in trained for outcome in fold]
     train_rows = [data.split(k).train.rows for k in range(data.splits) for _ in seeds]
     steps = refit_epochs(best_epochs, train_rows, refit.rows["train"])
     epochs = refit_epochs(best_epochs, [1] * len(best_epochs), 1)
-    test = {EARLY: [_test(outcome, configuration, data, objective) for outcome in trained[0]]}
+    test = _tested(EARLY, trained[0], configuration, data, objective)
     validation = [outcome.metrics[f"val_{objective}"] for outcome in trained[0]]
-    chosen = int(np.argmin(validation) if direction == "minimize" else np.argmax(validation))
-    test[CHOSEN] = [test[EARLY][chosen]] * len(seeds)
-    for way, count in ((STEPS, steps), (EPOCHS, epochs)):
-        outcomes = [_train(again, refit_job(configuration, count, seed), refit) for seed in seeds]
-        test[way] = [_test(outcome, configuration, refit, objective) for outcome in outcomes]
+    test[CHOSEN] = [test[EARLY][int(np.argmin(validation) if direction == "minimize" else np.argmax(validation))]]
+    ways = {
+        LAST_STEPS: (last, steps),
+        LAST_EPOCHS: (last, epochs),
+        MEAN_STEPS: (mean, steps),
+        MEAN_EPOCHS: (mean, epochs),
+    }
+    for way, (trainer, count) in ways.items():
+        outcomes = [_train(trainer, refit_job(configuration, count, seed), refit) for seed in seeds]
+        test |= _tested(way, outcomes, configuration, refit, objective)
     return Division(test, median(best_epochs), steps, epochs, data.rows)
 
 
@@ -160,14 +169,20 @@ def _train(trainer: Trainer, job: Job, data: Dataset) -> Outcome:
             return outcome
 
 
-def _test(outcome: Outcome, configuration: dict[str, Any], data: Dataset, objective: str) -> float:
+def _tested(
+    way: str, outcomes: Sequence[Outcome], configuration: dict[str, Any], data: Dataset, objective: str
+) -> dict[str, list[float]]:
+    """Return the test metric of each net, and that of their average."""
     rows, split, task = data.test(), data.split(0), data.signature.task
-    assert outcome.weights is not None
-    outputs = predict(outcome.weights, configuration["activation"], task, np.asarray(rows.x))
-    if task != "regression":
-        return score(task, rows.y, outputs)[objective]
-    truth, predicted = (y.astype(np.float64) * split.target_scale + split.target_center for y in (rows.y, outputs))
-    return score(task, truth, predicted)[objective]
+
+    def value(outputs: NDArray[np.floating]) -> float:
+        if task != "regression":
+            return score(task, rows.y, outputs)[objective]
+        truth, predicted = (y.astype(np.float64) * split.target_scale + split.target_center for y in (rows.y, outputs))
+        return score(task, truth, predicted)[objective]
+
+    outputs = [predict(outcome.weights or [], configuration["activation"], task, rows.x) for outcome in outcomes]
+    return {way: [value(each) for each in outputs], AVERAGE + way: [value(np.mean(outputs, axis=0))]}
 
 
 def _sd_of_seeds(found: Sequence[Division], way: str) -> float:
@@ -175,14 +190,16 @@ def _sd_of_seeds(found: Sequence[Division], way: str) -> float:
     return round(float(np.sqrt(np.mean([np.var(one.test[way], ddof=1) for one in found]))), 5)
 
 
-def _gain(found: Sequence[Division], way: str, other: str, objective: str, share: float) -> dict[str, float]:
-    """Return the mean difference, above 0 where `way` is better, with its standard error and p-value."""
+def _gain(found: Sequence[Division], way: str, other: str, objective: str) -> dict[str, float]:
+    """Return the mean difference, above 0 where `way` is better, with its standard error and p-value.
+
+    A pair is a division, its seeds averaged. Divisions overlap, as resamples do: Nadeau & Bengio 2003, as in
+    `significance.corrected_resampled_t`.
+    """
+    share = found[0].rows["test"] / (found[0].rows["total"] - found[0].rows["test"])
     sign = 1 if METRICS[objective].direction == "minimize" else -1
-    a, b = (np.array([one.test[name] for one in found]) for name in (way, other))  # (divisions, seeds)
-    # A pair is a division, its seeds averaged; of a single division it is a seed.
-    a, b = (a[0], b[0]) if len(found) == 1 else (a.mean(axis=1), b.mean(axis=1))
+    a, b = (np.array([fmean(one.test[name]) for one in found]) for name in (way, other))
     difference = sign * (b - a)
-    # Nadeau & Bengio 2003, as in `significance.corrected_resampled_t`.
     error = float(difference.std(ddof=1) * np.sqrt(1 / len(difference) + share))
     return {
         "mean": round(fmean(difference), 5), "standard_error": round(error, 5),
@@ -197,7 +214,7 @@ def _arguments() -> argparse.Namespace:
         "--divisions", type=int, default=10, help="into training, validation and test rows (default 10)"
     )
     parser.add_argument("--seeds", type=int, default=5, help="of the net, on each division (default 5)")
-    parser.add_argument("--california", type=Path, nargs=2, help="CSV of the 20,640 rows, CSV with columns row, split")
+    parser.add_argument("--california", type=Path, help="CSV of the 20,640 rows (target MedHouseVal)")
     parser.add_argument("--only", nargs="+", choices=list(NETS), help="these data sets (default: all there are)")
     return parser.parse_args()
 

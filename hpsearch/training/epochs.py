@@ -15,6 +15,7 @@ from hpsearch.errors import TrialFailed
 from hpsearch.model import count_parameters
 from hpsearch.training.best_epoch import BestEpoch
 from hpsearch.training.epoch_metrics import EpochMetrics
+from hpsearch.training.mean_weights import MeanWeights, averaged_epochs
 from hpsearch.training.trainer import Epoch, Job, Outcome, Settings, Weights
 
 
@@ -75,12 +76,16 @@ class _Kept:
 
 
 def _follow(job: Job, settings: Settings, fit: Fit, measured: EpochMetrics) -> Generator[Epoch, None, _Kept]:
-    follow, kept, last = BestEpoch(settings), _Kept(), int(job.configuration["epochs"])
+    last = int(job.configuration["epochs"])
+    tail = {"best": 0, "last": 1, "mean": averaged_epochs(last)}[settings.keep]
+    follow, mean, kept = BestEpoch(settings), MeanWeights(), _Kept()
     for step in range(1, last + 1):
         metrics, objective = measured.measure(step, *fit.epoch(step))
         is_best = follow.is_new_best(step, objective)
-        if step == last if settings.keep == "last" else is_best:
+        if settings.keep == "best" and is_best:
             kept = _Kept(step, metrics, fit.weights())
+        elif step > last - tail:
+            kept = _Kept(step, metrics, mean.add(fit.weights()))
         yield Epoch(job.token, step, metrics)
         if settings.keep == "best" and follow.is_hopeless(step):
             break

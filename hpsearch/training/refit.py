@@ -26,5 +26,5 @@ def refit_job(configuration: Configuration, epochs: int, seed: int, number: int 
 
 
 def refit_settings(settings: Settings) -> Settings:
-    """Return a study's settings for refits: the last epoch is kept."""
-    return replace(settings, keep="last")
+    """Return a study's settings for refits: as no rows are left to choose an epoch by, the last ones' mean is kept."""
+    return replace(settings, keep="mean")

@@ -32,8 +32,9 @@ class Settings:
     """epochs without improvement after which a job ends; None: never"""
     min_delta: float = 0.0
     trainer: Literal["auto", "compiled", "keras"] = "auto"
-    keep: Literal["best", "last"] = "best"
-    """the epoch a job is known by; with `last` nothing is chosen by validation rows, and no job ends early"""
+    keep: Literal["best", "last", "mean"] = "best"
+    """the best epoch's weights, the last one's, or the mean of the last quarter's (`mean_weights.py`); but for `best`
+    nothing is chosen by validation rows, and no job ends early"""
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,13 @@ class Outcome:
     reason: str = ""
     """why it failed, in a few words: 'diverged at epoch 3'; when completed '', or why another trainer trained it"""
     best_epoch: int = 0
-    """the epoch that was kept: the best, or the last (`Settings.keep`)"""
+    """the last one where `Settings.keep` asks for no best"""
     metrics: dict[str, float] = field(default_factory=dict)
     """that epoch's"""
     parameters: int = 0
     seconds: float = 0.0
     weights: Weights | None = None
-    """that epoch's"""
+    """that epoch's, or the mean that ends with it"""
     trainer: str = "keras"
 
 

@@ -260,6 +260,14 @@ def test_a_job_that_keeps_the_last_epoch_trains_to_its_end(make: Any, data: dict
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
+def test_a_job_that_keeps_the_mean_averages_its_last_quarter(make: Any, data: dict[TaskType, Dataset]) -> None:
+    job, settings = _job(_configuration(9, epochs=8)), _settings(keep="mean", patience=1)
+    _, outcome = _train(make(settings), job, data["regression"])
+    last_two = zip(*_trained_by_hand(job, data["regression"], settings)[-2:], strict=True)
+    for ours, theirs in zip(outcome.weights, last_two, strict=True):
+        np.testing.assert_allclose(ours, np.mean(theirs, axis=0), rtol=1e-4, atol=1e-5)
+
+
 def test_a_score_that_grows_is_better(make: Any, data: dict[TaskType, Dataset]) -> None:
     epochs, outcome = _train(make(_settings(objective="r2")), _job(_configuration(6)), data["regression"])
     assert outcome.metrics["val_r2"] == max(epoch.metrics["val_r2"] for epoch in epochs)

@@ -73,6 +73,12 @@ def test_the_last_epoch_is_returned_where_it_is_to_be_kept_and_patience_ends_not
     assert outcome.weights == [np.full(1, 4.0)]
 
 
+def test_the_mean_of_the_last_quarter_s_weights_is_returned_where_it_is_to_be_kept() -> None:
+    epochs, outcome = _train(*[1.0] * 7, 5.0, patience=1, keep="mean")
+    assert (len(epochs), outcome.best_epoch, outcome.metrics) == (8, 8, epochs[7].metrics)
+    assert outcome.weights == [np.full(1, 7.5)]
+
+
 def test_divergence_is_a_failure_with_its_epoch() -> None:
     epochs, outcome = _train(1.0, np.inf)
     assert [epoch.step for epoch in epochs] == [1]

@@ -48,4 +48,4 @@ def test_the_job_is_the_configuration_s_for_other_epochs() -> None:
 
 def test_the_settings_are_the_study_s_but_for_what_is_kept() -> None:
     settings = refit_settings(Settings("rmse", "huber", "none", 7, 0.5, "keras"))
-    assert settings == Settings("rmse", "huber", "none", 7, 0.5, "keras", "last")
+    assert settings == Settings("rmse", "huber", "none", 7, 0.5, "keras", "mean")
