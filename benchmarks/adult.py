@@ -47,7 +47,9 @@ def main() -> int:
         result = hpsearch.run(spec, store=folder / "store")
         seconds = time.monotonic() - started
         verdict, evaluation = result.verdict, result.evaluation
-    assert verdict is not None and evaluation is not None and result.winner is not None
+    assert verdict is not None
+    assert evaluation is not None
+    assert result.winner is not None
     accuracy = evaluation["metrics"]["accuracy"]
     row = {
         "benchmark": "adult", "trials": given.trials, "states": result.states(), "accuracy": round(accuracy, 4),

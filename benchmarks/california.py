@@ -86,7 +86,9 @@ def _searched(folder: Path, preparation: str, trials: int) -> bool:
     result = hpsearch.run(spec, store=folder / "store")
     seconds = time.monotonic() - started
     study, verdict, winner = open_study(result), result.verdict, result.winner
-    assert verdict is not None and winner is not None and result.evaluation is not None
+    assert verdict is not None
+    assert winner is not None
+    assert result.evaluation is not None
     nets = [load_weights(finalist_weights(result.folder, (winner.number, seed, 0))) for seed in range(SEEDS)]
     errors = [_test_rmse(winner.configuration, weights, study.data) for weights in nets]
     best = verdict.of(verdict.winner)

@@ -48,6 +48,7 @@ def importances(
         study = _active_only(trials, space, direction)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            warnings.filterwarnings("ignore", "Some regimes for parameter", UserWarning)  # of PED-ANOVA: few trials
             values = optuna.importance.get_param_importances(study, evaluator=evaluator)
         found[name] = {parameter: float(value) for parameter, value in values.items()}
     return found

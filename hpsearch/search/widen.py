@@ -3,7 +3,7 @@
 Optuna refuses other choices under a parameter's name (optuna #2199), so its journal is written anew. A carried trial
 keeps its number, and with it its seed, its weights' file and the name by which people know it: the number of a trial
 that is left out stays free, and new trials get numbers beyond all of them. Carried trials count against the budget as
-before. Finalists, verdict and package are not carried; they are made again.
+before, and looks at the test rows stay counted. Finalists, verdict and package are not carried; they are made again.
 
 The new study is built beside the old one (`.<name>.widening`), the old one is set aside, the new one takes its place. A
 crash before the second step leaves the old study, one after it leaves what `finish_widening` puts in place.
@@ -94,6 +94,8 @@ def build(
     new.path.mkdir(mode=0o700)
     for record in records:
         _copy_weights(old, new, record)
+    if old.looks.exists():  # the test rows are the same, and were looked at
+        shutil.copyfile(old.looks, new.looks)
     lines = [json.dumps(record.to_json(), separators=(",", ":"), allow_nan=False) + "\n" for record in records]
     write_whole(new.history, "".join(lines).encode())
     plain = search.model_copy(update={"sampler": NamedOptions(name="random")})  # it is asked for nothing

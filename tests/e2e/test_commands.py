@@ -49,7 +49,7 @@ def test_show_tells_state_best_trials_and_time(call: Call, finished: Path) -> No
     assert "trials: 4 of 4 done (2 completed, 1 pruned, 1 failed)" in said.out
     assert "failed: diverged at epoch" in said.out
     assert re.search(r"training time, all workers: [\d.]+ s \(completed [\d.]+ s, pruned", said.out)
-    assert "8-4 tanh, adam, dropout 0, learning_rate 0.1, batch_size 16, epochs 10" in said.out
+    assert "8-4 tanh, adam, dropout 0, learning_rate 0.1, batch_size 16, epochs 10" in " ".join(said.out.split())
     assert "no hidden layer, adam, learning_rate 0.3" in said.out
     assert re.search(r"on the 18 test rows: rmse [\d.]+, mae [\d.]+, r2 0\.\d+", said.out)
 
@@ -315,7 +315,10 @@ def test_the_program_answers_by_both_of_its_names() -> None:
     said = program("--help")
     assert (said.code, said.err) == (0, "")
     verbs = re.findall(r"^  ([a-z]+)  +\S", said.out.split("Commands:")[1], re.M)
-    assert verbs == ["init", "check", "schema", "space", "eda", "run", "list", "show", "best", "compare", "ui"]
+    assert verbs == [
+        "init", "check", "schema", "space", "eda", "run", "verify", "list", "show", "best", "compare", "report",
+        "predict", "serve", "promote", "export", "ui",
+    ]  # fmt: skip
     assert "..." not in said.out.split("Commands:")[1]
 
 

@@ -37,12 +37,14 @@ def test_a_changed_space_is_refused_with_the_way_to_keep_the_trials(store: Path)
 
 def test_a_widened_study_knows_the_trials_that_fit_and_goes_on_to_the_total(store: Path) -> None:
     before = run(study(), store)
+    looked = before.folder.looks.read_text()
     notes = Notes()
     result = run(study({"trials": 3}, **WIDER), store, widen=True, display=notes)
     assert any(note.startswith("2 trials carried into the changed space") for note in notes.notes)
     assert [record.value for record in result.records][:2] == [record.value for record in before.records]
     assert result.done() == 3
     assert result.info.uid != before.info.uid
+    assert result.folder.looks.read_text().startswith(looked.rstrip("}\n "))
     assert run(study({"trials": 4}, **WIDER), store).done() == 4
 
 
