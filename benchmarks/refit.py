@@ -35,7 +35,7 @@ from hpsearch.significance import corrected_resampled_t
 from hpsearch.spec import StudySpec, make_spec
 from hpsearch.training.compiled.predict import predict
 from hpsearch.training.quiet import import_keras
-from hpsearch.training.refit import refit_epochs, refit_job, refit_settings
+from hpsearch.training.refit import median_epochs, refit_epochs, refit_job, refit_settings
 from hpsearch.training.scores import score
 from hpsearch.training.seeds import derive_seed
 from hpsearch.training.select import make_trainer
@@ -141,7 +141,7 @@ def _division(spec: StudySpec, configuration: dict[str, Any], seeds: Sequence[in
     best_epochs = [outcome.best_epoch for fold in trained for outcome in fold]
     train_rows = [data.split(k).train.rows for k in range(data.splits) for _ in seeds]
     steps = refit_epochs(best_epochs, train_rows, refit.rows["train"])
-    epochs = refit_epochs(best_epochs, [1] * len(best_epochs), 1)
+    epochs = median_epochs(best_epochs)
     test = _tested(EARLY, trained[0], configuration, data, objective)
     validation = [outcome.metrics[f"val_{objective}"] for outcome in trained[0]]
     test[CHOSEN] = [test[EARLY][int(np.argmin(validation) if direction == "minimize" else np.argmax(validation))]]

@@ -10,11 +10,19 @@ from hpsearch.space.space import Configuration
 from hpsearch.training.trainer import Job, Settings
 
 
-def refit_epochs(best_epochs: Sequence[int], train_rows: Sequence[int], all_rows: int) -> int:
-    """Return the epochs of a refit: the median of as many gradient steps as each training's best epoch had.
+def median_epochs(best_epochs: Sequence[int]) -> int:
+    """Return the epochs of a refit that passes each row as often as the configuration's trainings did in the middle.
 
-    best_epochs: of the configuration's trainings, one at least, counted from 1. train_rows: how many rows each of them
-    trained on (folds in the order of time grow). all_rows: how many the refit trains on. Returns 1 at least.
+    best_epochs: of those trainings, one at least, counted from 1. See docs/decisions/0011-the-winner-is-refitted.md.
+    """
+    return round(median(best_epochs))
+
+
+def refit_epochs(best_epochs: Sequence[int], train_rows: Sequence[int], all_rows: int) -> int:
+    """Return the epochs of a refit that takes as many gradient steps as the configuration's trainings in the middle.
+
+    best_epochs: as in `median_epochs`. train_rows: how many rows each of the trainings had (folds in the order of time
+    grow). all_rows: how many the refit trains on. Returns 1 at least.
     """
     seen = median(epoch * rows for epoch, rows in zip(best_epochs, train_rows, strict=True))
     return max(1, round(seen / all_rows))

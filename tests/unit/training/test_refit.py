@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.training.refit import refit_epochs, refit_job, refit_settings
+from hpsearch.training.refit import median_epochs, refit_epochs, refit_job, refit_settings
 from hpsearch.training.trainer import Settings
 
 
@@ -31,6 +31,11 @@ def test_as_many_gradient_steps_are_taken_as_in_the_middle(
 def test_more_rows_never_take_more_epochs(best_epochs: list[int], train: int, more: int) -> None:
     epochs = refit_epochs(best_epochs, [train] * len(best_epochs), train + more)
     assert 1 <= epochs <= max(1, round(median(best_epochs)))
+
+
+@pytest.mark.parametrize(("best_epochs", "epochs"), [([40, 10, 20], 20), ([10, 21], 16), ([1], 1)])
+def test_each_row_is_passed_as_often_as_in_the_middle(best_epochs: list[int], epochs: int) -> None:
+    assert median_epochs(best_epochs) == epochs
 
 
 def test_each_training_needs_its_rows() -> None:
