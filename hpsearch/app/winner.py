@@ -41,7 +41,7 @@ from hpsearch.tracking.store import failures
 from hpsearch.training.baselines import fit_baselines
 from hpsearch.training.ensemble import Member, mean_prediction
 from hpsearch.training.quiet import import_keras
-from hpsearch.training.refit import refit_epochs, refit_job, refit_settings
+from hpsearch.training.refit import median_epochs, refit_job, refit_settings
 from hpsearch.training.seeds import derive_seed
 from hpsearch.training.select import make_trainer
 from hpsearch.training.threshold import best_threshold
@@ -173,12 +173,7 @@ def _epochs(study: OpenStudy, member: TrialRecord) -> int:
     """Return how long a finalist's configuration is refitted, from what its trainings on new seeds took."""
     results = read_results(study.folder.finalists)
     own = [result for result in results.values() if result.trial == member.number and result.state == "completed"]
-    trained = [study.data.split(result.split).train.rows for result in own]
-    return refit_epochs([result.best_epoch for result in own], trained, _rows_outside_the_test_part(study))
-
-
-def _rows_outside_the_test_part(study: OpenStudy) -> int:
-    return study.data.rows["total"] - study.data.rows["test"]
+    return median_epochs([result.best_epoch for result in own])
 
 
 def _refit(study: OpenStudy, chosen: Chosen, data: Dataset) -> list[Weights]:
