@@ -5,8 +5,8 @@
 A fixed net on several random divisions into training, validation and test rows, from each seed: early-stopped on the
 training rows alone, and again on training and validation rows for the median best epoch of the seeds, scaled by rows
 (as many gradient steps) and unscaled (as many epochs), with the last epoch's weights and with the mean of the last
-quarter's. Also the early-stopped net that validates best, and the average of all seeds' nets. Prints one JSON line for
-each data set.
+quarter's. Also the early-stopped net that validates best, such a mean on the training rows alone, and the average of
+all seeds' nets. Prints one JSON line for each data set.
 """
 
 from __future__ import annotations
@@ -60,11 +60,12 @@ NETS: dict[str, dict[str, Any]] = {
 EARLY, CHOSEN = "early_stopped", "best_of_early_stopped"
 LAST_STEPS, LAST_EPOCHS = "last_after_same_steps", "last_after_same_epochs"
 MEAN_STEPS, MEAN_EPOCHS = "mean_after_same_steps", "mean_after_same_epochs"
+MEAN_TRAIN = "mean_on_training_rows_alone"
 AVERAGE = "average_net_of_"
 PAIRS = (
     (LAST_STEPS, EARLY), (LAST_EPOCHS, EARLY), (MEAN_STEPS, EARLY), (MEAN_EPOCHS, EARLY), (MEAN_EPOCHS, LAST_EPOCHS),
     (MEAN_EPOCHS, MEAN_STEPS), (MEAN_STEPS, CHOSEN), (MEAN_EPOCHS, CHOSEN), (AVERAGE + EARLY, CHOSEN),
-    (AVERAGE + MEAN_EPOCHS, MEAN_EPOCHS),
+    (AVERAGE + MEAN_EPOCHS, MEAN_EPOCHS), (MEAN_EPOCHS, MEAN_TRAIN), (MEAN_TRAIN, EARLY),
 )  # fmt: skip
 
 
@@ -146,14 +147,12 @@ def _division(spec: StudySpec, configuration: dict[str, Any], seeds: Sequence[in
     validation = [outcome.metrics[f"val_{objective}"] for outcome in trained[0]]
     test[CHOSEN] = [test[EARLY][int(np.argmin(validation) if direction == "minimize" else np.argmax(validation))]]
     ways = {
-        LAST_STEPS: (last, steps),
-        LAST_EPOCHS: (last, epochs),
-        MEAN_STEPS: (mean, steps),
-        MEAN_EPOCHS: (mean, epochs),
-    }
-    for way, (trainer, count) in ways.items():
-        outcomes = [_train(trainer, refit_job(configuration, count, seed), refit) for seed in seeds]
-        test |= _tested(way, outcomes, configuration, refit, objective)
+        LAST_STEPS: (last, steps, refit), LAST_EPOCHS: (last, epochs, refit), MEAN_STEPS: (mean, steps, refit),
+        MEAN_EPOCHS: (mean, epochs, refit), MEAN_TRAIN: (mean, epochs, data),
+    }  # fmt: skip
+    for way, (trainer, count, rows) in ways.items():
+        outcomes = [_train(trainer, refit_job(configuration, count, seed), rows) for seed in seeds]
+        test |= _tested(way, outcomes, configuration, rows, objective)
     return Division(test, median(best_epochs), steps, epochs, data.rows)
 
 
