@@ -35,7 +35,7 @@ from hpsearch.significance import corrected_resampled_t
 from hpsearch.spec import StudySpec, make_spec
 from hpsearch.training.compiled.predict import predict
 from hpsearch.training.quiet import import_keras
-from hpsearch.training.refit import median_epochs, refit_epochs, refit_job, refit_settings
+from hpsearch.training.refit import median_epochs, refit_job, refit_settings
 from hpsearch.training.scores import score
 from hpsearch.training.seeds import derive_seed
 from hpsearch.training.select import make_trainer
@@ -140,8 +140,8 @@ def _division(spec: StudySpec, configuration: dict[str, Any], seeds: Sequence[in
     # With folds every one has its best epoch, and the net of the first is the one to deliver.
     trained = [[_train(early, Job(0, 0, k, seed, configuration), data) for seed in seeds] for k in range(data.splits)]
     best_epochs = [outcome.best_epoch for fold in trained for outcome in fold]
-    train_rows = [data.split(k).train.rows for k in range(data.splits) for _ in seeds]
-    steps = refit_epochs(best_epochs, train_rows, refit.rows["train"])
+    passed = [outcome.best_epoch * data.split(k).train.rows for k, fold in enumerate(trained) for outcome in fold]
+    steps = max(1, round(median(passed) / refit.rows["train"]))
     epochs = median_epochs(best_epochs)
     test = _tested(EARLY, trained[0], configuration, data, objective)
     validation = [outcome.metrics[f"val_{objective}"] for outcome in trained[0]]
