@@ -45,7 +45,7 @@ def serve(
     host: Annotated[str, typer.Option(help="An address of this machine alone.")] = "127.0.0.1",
     store: Store = None,
 ) -> None:
-    """Serve a model to programs of this machine (MLflow's scoring server)."""
+    """Serve a model to programs of this machine."""
     from hpsearch.app.serve import served
 
     out = console()
@@ -63,7 +63,7 @@ def promote(
     as_json: Json = False,
     store: Store = None,
 ) -> None:
-    """Register a study's model in MLflow, unless the one in use there is better."""
+    """Register a model in MLflow, unless it is a worse one."""
     from hpsearch.app.promote import promote as promote_study
     from hpsearch.report.text import number
 
@@ -91,7 +91,7 @@ def export(
     as_json: Json = False,
     store: Store = None,
 ) -> None:
-    """Write a study's model into a folder, with a script that needs no hpsearch."""
+    """Write a model into a folder that needs no hpsearch."""
     from hpsearch.app.export import export_study
     from hpsearch.app.results import load
 

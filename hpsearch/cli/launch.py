@@ -58,7 +58,7 @@ def verify(
     as_json: Json = False,
     store: Store = None,
 ) -> None:
-    """Train a study's best configurations again on new seeds, and deliver the winner."""
+    """Train the best trials again, and deliver the winner."""
     from hpsearch.app.display import Silent
     from hpsearch.app.verify import verify as verify_study
     from hpsearch.cli.progress import make_display

@@ -18,7 +18,7 @@ def report(
     as_json: Json = False,
     store: Store = None,
 ) -> None:
-    """Write a study's page: winner, evaluation, comparison, search, how to use the model."""
+    """Write one page on a study, to read top to bottom."""
     from hpsearch.app.report import write_report
     from hpsearch.app.results import load
 

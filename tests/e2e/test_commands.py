@@ -51,7 +51,8 @@ def test_show_tells_state_best_trials_and_time(call: Call, finished: Path) -> No
     assert re.search(r"training time, all workers: [\d.]+ s \(completed [\d.]+ s, pruned", said.out)
     assert "8-4 tanh, adam, dropout 0, learning_rate 0.1, batch_size 16, epochs 10" in " ".join(said.out.split())
     assert "no hidden layer, adam, learning_rate 0.3" in said.out
-    assert re.search(r"on the 18 test rows: rmse [\d.]+, mae [\d.]+, r2 0\.\d+", said.out)
+    metric = r"[\d.]+ \[[\d.]+, [\d.]+\]"
+    assert re.search(rf"on the 18 test rows \(95 % intervals\): rmse {metric}, mae {metric}, r2 {metric}", said.out)
 
 
 def test_show_as_json_keeps_its_keys(call: Call, finished: Path) -> None:
