@@ -135,7 +135,7 @@ class Asked:
             # A suite that runs in the background was told to ignore Ctrl-C, and its children would too.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
-        self._watchdog = threading.Timer(180, self.program.kill)
+        self._watchdog = threading.Timer(600, self.program.kill)
         self._watchdog.start()
         assert self.program.stdout is not None
         self.lines = [self.program.stdout.readline() for _ in range(3)]
