@@ -34,7 +34,7 @@ def test_the_link_leads_to_the_completed_trials_and_ctrl_c_ends_the_server(finis
         watchdog = threading.Timer(120, ui.kill)
         watchdog.start()
         assert ui.stdout is not None
-        lines = [ui.stdout.readline() for _ in range(3)]
+        lines = [ui.stdout.readline() for _ in range(4)]
         link = urlsplit(lines[2].split(": ", 1)[1].strip())
         path, _, query = link.fragment.partition("?")
         asked = {name: values[0] for name, values in parse_qs(query).items()}
@@ -54,6 +54,7 @@ def test_the_link_leads_to_the_completed_trials_and_ctrl_c_ends_the_server(finis
         _, errors = ui.communicate()
         watchdog.cancel()
     assert link.hostname == "127.0.0.1"
+    assert lines[3].startswith(f"  rentals, finalists: {link.scheme}://{link.netloc}/#/experiments/")
     assert b"<html" in page.lower()
     assert [run["info"]["run_name"] for run in found] == ["trial-000", "trial-003"]
     assert asked["workflowType"] == "machine_learning"
