@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hpsearch.data.csv_records import csv_records
 from hpsearch.data.faults import FIRST_LINE, data_error
 from hpsearch.errors import DataError
 from hpsearch.spec.sections import DataSection
@@ -190,19 +191,8 @@ def _check_records(section: DataSection, content: bytes, columns: int) -> None:
 
 
 def _records(section: DataSection, content: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record's first line and its cells."""
-    reader = csv.reader(
-        io.TextIOWrapper(io.BytesIO(content), "utf-8", newline=""), delimiter=section.separator, strict=True
-    )
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise _quote_error(section, line, str(error)) from None
-        yield line, cells
+    text = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")
+    return csv_records(text, section.separator, lambda line, error: _quote_error(section, line, str(error)))
 
 
 def _quote_error(section: DataSection, line: int, reason: str) -> DataError:

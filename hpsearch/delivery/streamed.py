@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 import pandas as pd
 
+from hpsearch.data.csv_records import csv_records
 from hpsearch.data.transform import CellError
 from hpsearch.delivery.predictor import Predictor
 from hpsearch.errors import DataError, suggestion
@@ -136,15 +137,11 @@ def _line_of(predictor: Predictor, found: CsvRows, row: int) -> int:
 
 def _records(file: TextIO, path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the line on which each record begins, and its cells; blank lines are none."""
-    reader = csv.reader(file, delimiter=separator, strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise DataError(f'{path} line {line}: {error}; close the quote, or double one inside a cell ("")') from None
+
+    def refusal(line: int, error: csv.Error) -> DataError:
+        return DataError(f'{path} line {line}: {error}; close the quote, or double one inside a cell ("")')
+
+    for line, cells in csv_records(file, separator, refusal):
         if len(cells) > 1 or (cells and cells[0].strip()):
             yield line, cells
 

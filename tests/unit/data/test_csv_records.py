@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from hpsearch.data.csv_records import csv_records
+
+
+class Refused(Exception):
+    pass
+
+
+def refusal(line: int, error: csv.Error) -> Refused:
+    return Refused(f"line {line}: {error}")
+
+
+def records(text: str, separator: str = ",") -> list[tuple[int, list[str]]]:
+    return list(csv_records(io.StringIO(text, newline=""), separator, refusal))
+
+
+def test_a_record_is_on_the_line_where_it_begins() -> None:
+    assert records('a,b\n"1\n2",3\n4,5\n') == [(1, ["a", "b"]), (2, ["1\n2", "3"]), (4, ["4", "5"])]
+
+
+def test_a_blank_line_is_a_record_without_cells_and_a_space_is_a_cell() -> None:
+    assert records("a\n\n \nb") == [(1, ["a"]), (2, []), (3, [" "]), (4, ["b"])]
+
+
+def test_an_empty_file_has_no_records() -> None:
+    assert records("") == []
+
+
+def test_cells_are_divided_by_the_separator_that_is_given() -> None:
+    assert records("1,5;2\r\n", ";") == [(1, ["1,5", "2"])]
+
+
+@pytest.mark.parametrize(("text", "line"), [('a\n1\n"open\n\n', 3), ('a\n"1"2\n', 2)], ids=["open", "text after"])
+def test_what_is_no_csv_raises_what_the_caller_makes_of_its_first_line(text: str, line: int) -> None:
+    with pytest.raises(Refused, match=f"line {line}: ") as refused:
+        records(text)
+    assert refused.value.__suppress_context__
