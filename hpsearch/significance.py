@@ -27,19 +27,41 @@ def paired_t(a: ArrayLike, b: ArrayLike) -> float:
 def corrected_resampled_t(a: ArrayLike, b: ArrayLike, test_share: float) -> float:
     """Return the two-sided p-value where the pairs come from splits whose training rows overlap.
 
-    The variance of the mean is (1/n + test rows / training rows) s^2 (Nadeau & Bengio 2003, "Inference for the
-    Generalization Error", section 3): overlapping splits vary less than independent ones would. test_share: test rows
-    over training rows of a split; 0 for seeds on one split, which makes it the plain paired test.
+    a, b: as in `paired_t`. test_share: test rows over training rows of a split; 0 for seeds on one split, which makes
+    it the plain paired test.
     """
     from scipy import stats
 
     difference = np.asarray(a, np.float64) - np.asarray(b, np.float64)
-    n, mean, spread = len(difference), float(difference.mean()), float(difference.std(ddof=1))
+    mean, spread = float(difference.mean()), float(difference.std(ddof=1))
     # A spread that is rounding alone would make any difference certain.
     if spread <= 1e-12 * float(np.abs(difference).max()):
         return 1.0 if mean == 0 else 0.0
-    t = mean / (spread * np.sqrt(1 / n + test_share))
-    return float(2 * stats.t.sf(abs(t), n - 1))
+    t = mean / _error_of_mean(difference, test_share)
+    return float(2 * stats.t.sf(abs(t), len(difference) - 1))
+
+
+def mean_interval(values: ArrayLike, test_share: float = 0.0, level: float = 0.95) -> tuple[float, float]:
+    """Return the t-interval of the mean of a configuration's values on new seeds (Student 1908).
+
+    values: (n,) with n at least 2. test_share: as in `corrected_resampled_t`; it widens the interval.
+    """
+    from scipy import stats
+
+    measured = np.asarray(values, np.float64)
+    mean = float(measured.mean())
+    reach = float(stats.t.ppf((1 + level) / 2, len(measured) - 1)) * _error_of_mean(measured, test_share)
+    return mean - reach, mean + reach
+
+
+def _error_of_mean(values: NDArray[np.float64], test_share: float) -> float:
+    """Return the standard error of a mean over splits, whose training rows may overlap.
+
+    Its square is (1/n + test rows / training rows) s^2 (Nadeau & Bengio 2003, "Inference for the Generalization Error",
+    section 3): overlapping splits vary less than independent ones would.
+    """
+    with np.errstate(over="ignore"):  # values near float's largest: their spread is inf
+        return float(values.std(ddof=1) * np.sqrt(1 / len(values) + test_share))
 
 
 def sign_flip(a: ArrayLike, b: ArrayLike, seed: int = 0) -> float:

@@ -11,12 +11,12 @@ from hpsearch.report import figures, findings
 from hpsearch.report.explorer import MOST_LINES, explorer
 from hpsearch.report.figures.eda import target_shape
 from hpsearch.report.figures.finalists import finalists as draw_finalists
-from hpsearch.report.figures.finalists import mean_interval
 from hpsearch.report.material import Material
 from hpsearch.report.page import data_uri, few_colours, json_block, render_page
 from hpsearch.report.text import duration, number, readable
 from hpsearch.report.verdict import looks_sentence
 from hpsearch.search.verdict import Finalist
+from hpsearch.significance import mean_interval
 from hpsearch.space.domain import Value, describe
 
 _MOST_COLUMNS, _MOST_WARNINGS, _MOST_CLASSES = 200, 6, 40

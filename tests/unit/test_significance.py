@@ -12,6 +12,7 @@ from hpsearch.significance import (
     bootstrap_interval,
     corrected_resampled_t,
     holm,
+    mean_interval,
     paired_t,
     percentile_interval,
     resamples_of,
@@ -38,6 +39,23 @@ def test_overlapping_splits_widen_the_error_as_nadeau_and_bengio_say() -> None:
     t = stats.ttest_rel(a, b).statistic * math.sqrt(0.1 / (0.1 + 1 / 9))
     assert corrected_resampled_t(a, b, 1 / 9) == pytest.approx(2 * stats.t.sf(abs(t), 9))
     assert corrected_resampled_t(a, b, 1 / 9) > paired_t(a, b)
+
+
+def test_the_interval_of_a_mean_is_the_one_that_scipy_computes() -> None:
+    expected = tuple(stats.ttest_1samp(A, 0).confidence_interval(0.95))
+    assert mean_interval(A) == pytest.approx(expected, rel=1e-12)
+
+
+def test_overlapping_folds_widen_the_interval_as_they_widen_the_error() -> None:
+    low, high = mean_interval(A, 0.25)
+    error = math.sqrt((1 / 6 + 0.25) * np.var(A, ddof=1))
+    assert (high - low) / 2 == pytest.approx(stats.t(5).ppf(0.975) * error, rel=1e-12)
+
+
+def test_the_interval_of_a_difference_ends_at_0_where_the_test_is_at_its_level() -> None:
+    p_value = corrected_resampled_t(A, B, 0.25)
+    ends = mean_interval(A - B, 0.25, level=1 - p_value)
+    assert min(map(abs, ends)) == pytest.approx(0, abs=1e-12)
 
 
 def test_sign_flips_are_scipy_s_permutations_of_pairs() -> None:
@@ -84,7 +102,7 @@ def test_no_tied_rival_is_called_worse_in_more_than_five_of_a_hundred_studies() 
     assert uncorrected > 150
 
 
-def test_the_interval_of_a_mean_is_near_the_exact_one() -> None:
+def test_the_bootstrap_interval_of_a_mean_is_near_the_exact_one() -> None:
     values = np.random.default_rng(4).normal(10, 2, size=400)
     low, high = bootstrap_interval(lambda rows: float(values[rows].mean()), 400)
     exact = stats.norm.interval(0.95, values.mean(), values.std(ddof=1) / 20)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
 
 from matplotlib.axes import Axes
 
@@ -27,6 +25,7 @@ from hpsearch.report.style import (
 )
 from hpsearch.report.text import number
 from hpsearch.search.verdict import Finalist, Verdict
+from hpsearch.significance import mean_interval
 
 _STANDING = {"best": "best mean", "tied": "tied with the best", "worse": "worse"}
 
@@ -37,7 +36,7 @@ def finalists(
     """Draw each finalist as a row: a dot for every new seed, the mean with its 95 % interval, the search's own value.
 
     baselines: name -> the objective on the same validation rows, drawn as dashed lines; one that lies far off is named
-    below the picture. test_share: as in `mean_interval`. Returns PNG bytes.
+    below the picture. test_share: as in `significance.mean_interval`. Returns PNG bytes.
     """
     title = f"{info.name}: finalists on new seeds"
     shown = [one for one in verdict.finalists if all(drawable(value) for value in one.values)]
@@ -59,19 +58,6 @@ def finalists(
     dress(axes, x=f"val_{info.objective} ({better} is better)", grid="x")
     legend(axes, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
     return png(figure)
-
-
-def mean_interval(values: Sequence[float], test_share: float = 0.0, level: float = 0.95) -> tuple[float, float]:
-    """Return the t-interval of the mean of a configuration's values on new seeds (Student 1908).
-
-    values: two at least. test_share: validation rows over training rows where the values come from folds, whose
-    training rows overlap; it widens the interval as in `significance.corrected_resampled_t`. 0 for seeds alone.
-    """
-    from scipy import stats
-
-    n, mean = len(values), fmean(values)
-    reach = float(stats.t.ppf((1 + level) / 2, n - 1)) * stdev(values) * math.sqrt(1 / n + test_share)
-    return mean - reach, mean + reach
 
 
 def _limits(shown: Sequence[Finalist], intervals: Sequence[tuple[float, float]]) -> tuple[float, float]:

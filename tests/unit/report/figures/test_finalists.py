@@ -1,11 +1,9 @@
-import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
 
-from hpsearch.report.figures.finalists import finalists, mean_interval
+from hpsearch.report.figures.finalists import finalists
 from hpsearch.report.style import GREEN, ORANGE, PURPLE
 from hpsearch.search.verdict import Retrained, judge
 
@@ -21,17 +19,6 @@ def verdict(*shifts, values=VALUES, direction="minimize"):
         for trial, shift in enumerate(shifts)
     ]
     return judge(retrained, direction)
-
-
-def test_the_interval_is_the_one_that_scipy_computes():
-    ours = mean_interval(VALUES)
-    assert ours == pytest.approx(tuple(stats.ttest_1samp(VALUES, 0).confidence_interval(0.95)), rel=1e-12)
-
-
-def test_overlapping_folds_widen_the_interval_as_nadeau_and_bengio_correct_the_variance():
-    low, high = mean_interval(VALUES, 0.25)
-    error = math.sqrt((1 / 5 + 0.25) * np.var(VALUES, ddof=1))
-    assert (high - low) / 2 == pytest.approx(stats.t(4).ppf(0.975) * error, rel=1e-12)
 
 
 def test_the_winner_stands_out_and_the_search_s_values_are_marked():
