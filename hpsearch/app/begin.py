@@ -9,6 +9,7 @@ from typing import Any, Literal
 from hpsearch.app.display import Display
 from hpsearch.data.dataset import Dataset
 from hpsearch.errors import StudyChanged
+from hpsearch.fault_injection import crash_point
 from hpsearch.records import StudyInfo
 from hpsearch.search.book import Book
 from hpsearch.search.folder import StudyFile, StudyFolder, new_uid
@@ -40,6 +41,7 @@ def open_or_begin(
         return _new_file(spec, now, text, data, settled)
     if asked == "new":
         shown.note(f"the earlier study '{spec.name}' is set aside in {folder.set_aside()}")
+        crash_point("study-aside")
         return _new_file(spec, now, text, data, settled)
     known = folder.read()
     changed = differences(known.spec, now)
@@ -74,6 +76,7 @@ def settle_total(
     # What may differ from launch to launch is remembered as it was last asked for.
     decided = replace(file, trials=total, spec=spec.model_dump(mode="json"), text=text)
     folder.write(decided)
+    crash_point("study-written")
     return decided
 
 

@@ -9,6 +9,7 @@ from statistics import fmean
 
 from hpsearch.app.display import Display
 from hpsearch.app.opened import OpenStudy
+from hpsearch.fault_injection import crash_point
 from hpsearch.records import TrialRecord
 from hpsearch.report.text import duration, number
 from hpsearch.search.book import load_weights, save_weights
@@ -73,7 +74,9 @@ def retrain(
         if weights is not None:
             study.folder.weights.mkdir(exist_ok=True, mode=0o700)
             save_weights(finalist_weights(study.folder, result.key), weights)
+            crash_point("finalist-weights-saved")
         append_result(path, result)
+        crash_point("finalist-recorded")
         results[result.key] = result
         told.ended(result)
 
@@ -114,7 +117,9 @@ def compare_finalists(study: OpenStudy, records: Sequence[TrialRecord], shown: D
     members = [finalist.trial for finalist in verdict.finalists[: section.ensemble or 0]]
     if len(members) > 1:
         verdict = judge_ensemble(verdict, members, _averaged(study, records, members), info.direction, share)
+    crash_point("finalists-compared")
     write_verdict(study.folder, verdict)
+    crash_point("verdict-written")
     return verdict
 
 

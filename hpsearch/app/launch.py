@@ -31,6 +31,7 @@ from hpsearch.app.report import log_report
 from hpsearch.app.results import load
 from hpsearch.app.winner import deliver, log_delivery
 from hpsearch.data.faults import source_name
+from hpsearch.fault_injection import crash_point
 from hpsearch.records import TrialRecord
 from hpsearch.report.text import duration, readable
 from hpsearch.search.book import Book
@@ -170,6 +171,7 @@ def _end(
         shown.note("packaging and evaluating the winner" if verdict else "packaging and evaluating the best trial")
         deliver(study, records, verdict)
         log_delivery(tracker, study, records, verdict)
+        crash_point("delivery-logged")
     result = load(study.info.name, store=place)
     log_trial_pictures(tracker, study.info, records)
     log_study_pictures(tracker, study, result)

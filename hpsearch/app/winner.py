@@ -25,6 +25,7 @@ from hpsearch.delivery.mlflow_model import log_package
 from hpsearch.delivery.package import write_package
 from hpsearch.delivery.predictor import read_json
 from hpsearch.errors import NoTrialCompleted, PackageError
+from hpsearch.fault_injection import crash_point
 from hpsearch.model import average_models, build_model
 from hpsearch.records import TrialRecord
 from hpsearch.report.evaluation import Evaluation, evaluate
@@ -248,6 +249,7 @@ def _write_evaluation(study: OpenStudy, chosen: Chosen, evaluation: Evaluation |
         folder.evaluation.unlink(missing_ok=True)
         return len(looks(folder))
     seen = looked_at(folder, _digest(nets), chosen.to_json())
+    crash_point("look-noted")
     section = study.spec.winner
     compared = section is not None and section.baselines
     refit = chosen.kind != "best trial"
@@ -260,6 +262,7 @@ def _write_evaluation(study: OpenStudy, chosen: Chosen, evaluation: Evaluation |
         write_whole(pictures / f"{name}.png", png)
     write_whole(folder.path / "evaluation.txt", evaluation.text.encode())
     write_whole(folder.evaluation, json.dumps(values, indent=1).encode())
+    crash_point("evaluation-written")
     return seen
 
 

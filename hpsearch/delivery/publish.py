@@ -12,6 +12,7 @@ from typing import TextIO
 
 from hpsearch.delivery.manifest import MANIFEST
 from hpsearch.errors import DataError, PackageError
+from hpsearch.fault_injection import crash_point
 
 
 @contextmanager
@@ -31,9 +32,12 @@ def built_aside(folder: Path, contents: Collection[str]) -> Iterator[Path]:
         new.mkdir()
         yield new
         _sync(new)
+        crash_point("package-built")
         if folder.exists():
             folder.rename(old)
+            crash_point("package-aside")
         new.rename(folder)
+        crash_point("package-placed")
         _sync_entry(folder.parent)
     except OSError as error:
         what = error.strerror or str(error)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hpsearch.fault_injection import crash_point
 from hpsearch.metrics import Direction
 from hpsearch.records import TrialRecord
 from hpsearch.search.folder import StudyFolder, write_whole
@@ -50,6 +51,7 @@ class Book:
         if weights is not None and record in self._with(record):
             self._folder.weights.mkdir(exist_ok=True, mode=0o700)
             save_weights(weights_path(self._folder, record.number), weights)
+            crash_point("weights-saved")
         append_record(self._folder.history, record)
         self.records[record.number] = record
         self._remember(record)

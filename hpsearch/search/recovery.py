@@ -5,6 +5,7 @@ from __future__ import annotations
 from optuna.trial import TrialState
 
 from hpsearch.errors import StoreError
+from hpsearch.fault_injection import crash_point
 from hpsearch.records import TrialRecord
 from hpsearch.search.book import Book
 from hpsearch.search.optuna_study import OptunaStudy, started_at
@@ -43,6 +44,8 @@ def recover(study: OptunaStudy, book: Book) -> list[TrialRecord]:
             )
             book.add(record)
             lost.append(record)
+            crash_point("recovery-recorded")
         study.tell(trial.number, record.state, record.value)
+        crash_point("recovery-told")
     study.requeue(book.records.values())
     return lost

@@ -16,6 +16,7 @@ from statistics import fmean
 from typing import Literal
 
 from hpsearch.errors import StudyAborted
+from hpsearch.fault_injection import crash_point
 from hpsearch.metrics import Metric
 from hpsearch.records import EpochRecord, TrialRecord, TrialState
 from hpsearch.search.book import Book
@@ -125,6 +126,7 @@ class Search:
             self._exhausted = asked is None
             if asked is None:
                 return
+            crash_point("trial-asked")
             self._begin(asked)
 
     def _begin(self, asked: Asked) -> None:
@@ -138,6 +140,7 @@ class Search:
         else:
             live = self._live[asked.number] = _Live(asked, self._now(), _root(asked))
             self._start_split(live)
+            crash_point("trial-started")
             for listener in self._listeners:
                 listener.trial_started(self._record(live, "running", ""))
 
@@ -230,6 +233,7 @@ class Search:
         self._put(record, weights)
         if state == "interrupted":
             self._asker.enqueue(record.configuration, retry_of=live.root)
+            crash_point("retry-queued")
         for asked in self._parked.pop(configuration_key(record.configuration), []):
             if state == "interrupted":
                 self._announce(
@@ -258,7 +262,9 @@ class Search:
 
     def _put(self, record: TrialRecord, weights: Weights | None = None) -> None:
         self._book.add(record, weights)
+        crash_point("history-written")
         self._asker.tell(record.number, record.state, record.value)
+        crash_point("optuna-told")
         for listener in self._listeners:
             listener.trial_ended(record)
         self._end_if_good_enough(record)

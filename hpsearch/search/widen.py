@@ -22,6 +22,7 @@ from statistics import fmean
 import numpy as np
 
 from hpsearch.errors import StudyError
+from hpsearch.fault_injection import crash_point
 from hpsearch.metrics import Direction
 from hpsearch.records import StudyInfo, TrialRecord
 from hpsearch.search.book import rank, weights_path
@@ -58,7 +59,9 @@ def widen(folder: StudyFolder, file: StudyFile, space: Space, search: SearchSect
     finish_widening(folder)
     built = _aside(folder)
     carried = build(folder, built, file, space, search, steps)
+    crash_point("study-widened")
     aside = folder.set_aside()
+    crash_point("study-swapped")
     built.path.rename(folder.path)
     return replace(carried, aside=aside)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from hpsearch.fault_injection import crash_point
 from hpsearch.records import EpochRecord, StudyInfo, TrialRecord
 from hpsearch.tracking.finalists import FinalistRun, finalist_written, finalists_to_write
 from hpsearch.tracking.items import (
@@ -249,6 +250,7 @@ class Tracker:
             self._store.write(whole_trial(self._info, record, self._owner, live.heard))
         else:
             self._store.write(trial_ended(self._info, record, live.heard, live.written))
+        crash_point("run-ended")
         if record.state == "completed":
             self._best = better(self._info, self._best, record.value)
             self._chart += progress(record, self._best) if self._launch else ()
@@ -287,18 +289,21 @@ class Tracker:
         """Carry out one action and return what to say of it."""
         if isinstance(action, Delete):
             self._store.delete(action.run_id)
+            crash_point("repair-deleted")
             return [f"trial {action.trial}: a run that was wrong or one too many is removed"]
         if isinstance(action, Create):
             record = action.record
             for start in trial_started(self._info, record, self._owner, parent=None):
                 under = {"mlflow.parentRunId": action.parent} if action.parent else {}
                 self._store.write((replace(start, tags=start.tags | under),))
+            crash_point("repair-created")
             self._store.write(trial_ended(self._info, record))
             return [f"trial {record.number}: {action.why}; it is written from the study's record"]
         if isinstance(action, Close):
             key = LAUNCH if action.trial is None else action.trial
             tags = {"hpsearch.state": "interrupted", "hpsearch.reason": action.reason}
             self._store.write_to(action.run_id, Tags(key, tags))
+            crash_point("repair-closed")
             self._store.write_to(action.run_id, RunEnd(key, "KILLED"))
             what = "a launch" if action.trial is None else f"trial {action.trial}"
             return [f"{what}: {action.reason}; its run is closed as interrupted"]

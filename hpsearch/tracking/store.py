@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
+from hpsearch.fault_injection import crash_point
 from hpsearch.records import StudyInfo
 from hpsearch.tracking.database import database_made_once, private_folder
 from hpsearch.tracking.items import Artifact, DatasetInput, Item, Point, Points, RunEnd, RunKey, RunStart, Tags, slug
@@ -155,6 +156,8 @@ class MlflowStore:
             tags |= {"mlflow.parentRunId": parent} if parent else {}
         run = self._client.create_run(self._experiment, start.started, tags, start.name)
         self._run_ids[start.key] = run.info.run_id
+        if start.kind == "trial":
+            crash_point("run-created")
         return self._run_ids[start.key]
 
     def _take(self, batch: _Batch, run_id: str, item: Item) -> _Batch:
@@ -176,6 +179,7 @@ class MlflowStore:
 
     def _do(self, run_id: str, item: RunEnd | Artifact | DatasetInput) -> None:
         if isinstance(item, RunEnd):
+            crash_point("run-logged")
             self._client.set_terminated(run_id, item.status, item.ended)
         elif isinstance(item, Artifact):
             self._log_artifact(run_id, item)

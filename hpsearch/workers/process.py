@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from hpsearch.data.dataset import Dataset, open_dataset
+from hpsearch.fault_injection import worker_fault
 from hpsearch.training.trainer import Epoch, Job, Outcome, Trainer
 from hpsearch.workers.failure import lost_by
 from hpsearch.workers.pool import Lost, Started, Stopped
@@ -67,7 +68,10 @@ def _train(job: Job, trainer: Trainer, data: Dataset, driver: Connection[Any, An
 def _next(job: Job, epochs: Generator[Epoch, None, Outcome]) -> Epoch | Outcome | Lost:
     """Train an epoch; the driver must hear of every failure, and goes on."""
     try:
-        return next(epochs)
+        epoch = next(epochs)
+        if job.attempt == 0:
+            worker_fault(job.trial, epoch.step)
+        return epoch
     except StopIteration as end:
         outcome: Outcome = end.value
         return outcome
