@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from statistics import fmean
 
 from hpsearch.app.display import Display
-from hpsearch.app.opened import OpenStudy
+from hpsearch.app.opened import KnownStudy, OpenStudy
 from hpsearch.fault_injection import crash_point
 from hpsearch.records import TrialRecord
 from hpsearch.report.text import duration, number
@@ -38,7 +38,7 @@ Interruptible = Callable[[Callable[[], None]], AbstractContextManager[None]]
 """Has a function called on Ctrl-C while its context lasts."""
 
 
-def planned_trainings(study: OpenStudy, records: Sequence[TrialRecord]) -> list[Training]:
+def planned_trainings(study: KnownStudy, records: Sequence[TrialRecord]) -> list[Training]:
     """Return every training of the finalists, those that are done already among them; [] where there is no winner."""
     section = study.spec.winner
     if section is None:
@@ -47,7 +47,7 @@ def planned_trainings(study: OpenStudy, records: Sequence[TrialRecord]) -> list[
     return plan_trainings(finalists, study.spec.search.seed, section.seeds, study.info.splits)
 
 
-def trainings_left(study: OpenStudy, records: Sequence[TrialRecord]) -> int:
+def trainings_left(study: KnownStudy, records: Sequence[TrialRecord]) -> int:
     """Return how many trainings of the finalists are not done yet."""
     known = read_results(study.folder.finalists)
     return sum(training.key not in known for training in planned_trainings(study, records))
@@ -123,7 +123,7 @@ def compare_finalists(study: OpenStudy, records: Sequence[TrialRecord], shown: D
     return verdict
 
 
-def finalist_runs(study: OpenStudy, records: Sequence[TrialRecord]) -> list[FinalistRun]:
+def finalist_runs(study: KnownStudy, records: Sequence[TrialRecord]) -> list[FinalistRun]:
     """Return the finalists' trainings that have ended, as MLflow is told of them."""
     results = read_results(study.folder.finalists)
     ended = [

@@ -27,6 +27,7 @@ from hpsearch.app.finalists import (
 )
 from hpsearch.app.opened import OpenStudy
 from hpsearch.app.pictures import log_study_pictures, log_trial_pictures
+from hpsearch.app.repair import put_right
 from hpsearch.app.report import log_report
 from hpsearch.app.results import load
 from hpsearch.app.winner import deliver, log_delivery
@@ -35,8 +36,6 @@ from hpsearch.fault_injection import crash_point
 from hpsearch.records import TrialRecord
 from hpsearch.report.text import duration, readable
 from hpsearch.search.book import Book
-from hpsearch.search.optuna_study import OptunaStudy
-from hpsearch.search.recovery import recover
 from hpsearch.search.settings import worker_count
 from hpsearch.search.study import Ending, Plan, Search
 from hpsearch.tracking.location import artifact_root, is_server, tracking_uri
@@ -64,14 +63,18 @@ def launch(
     trials: in all, over every launch. timeout: seconds the search may take now. owner: see `driver_name`.
     """
     plan = _plan(study, trials, timeout)
-    book = Book(study.folder, study.info.direction, study.spec.search.keep_models)
-    asker = _asker(study, book, shown)
+    went_before = study.folder.journal.exists()
+    right = put_right(study)
+    for repair in right.repairs:
+        shown.note(repair)
+    book, asker = right.book, right.asker
+    asker.enqueue_missing(study.settled.space.completed(given) for given in study.spec.search.start_with)
     uri = tracking_uri(place)
     tracker = Tracker(uri, study.info, artifact_root(place), owner)
     with tracker, _pool(study, workers, _most_jobs(study, plan, book)) as pool:
         import_mlflow()  # here, not in the tracker's thread: importing and warnings.catch_warnings elsewhere do not mix
         _begin(tracker, study, plan, place)
-        if book.records and (repaired := tracker.reconcile(list(book.records.values()))):
+        if went_before and (repaired := tracker.reconcile(list(book.records.values()))):
             shown.note(f"MLflow: {_counted(len(repaired), 'repair')} made after an earlier launch")
         shown.begin(study.info, plan.trials, pool.places, list(book.records.values()))
         search = Search(asker, pool, book, plan, [tracker, shown, Fallbacks(shown)])
@@ -108,17 +111,6 @@ def _plan(study: OpenStudy, trials: int, timeout: float | None) -> Plan:
         trial_timeout=search.trial_timeout,
         stop_at=search.stop_at,
     )
-
-
-def _asker(study: OpenStudy, book: Book, shown: Display) -> OptunaStudy:
-    """Open Optuna's side, put right what an earlier launch left, and queue what is to be tried first."""
-    settled = study.settled
-    asker = OptunaStudy(study.folder.journal, study.spec.search, settled.space, study.info.direction, settled.steps)
-    lost = recover(asker, book)
-    asker.enqueue_missing(settled.space.completed(given) for given in study.spec.search.start_with)
-    if lost:
-        shown.note(f"{_counted(len(lost), 'trial')} that an earlier launch left unfinished will be run again")
-    return asker
 
 
 def _most_jobs(study: OpenStudy, plan: Plan, book: Book) -> int:

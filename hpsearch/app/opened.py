@@ -1,4 +1,4 @@
-"""A study in hand: what is on disk, its spec, its prepared data, and what the two settle."""
+"""A study in hand: what is on disk, its spec, and where they are needed its prepared data and what the two settle."""
 
 from __future__ import annotations
 
@@ -15,19 +15,25 @@ from hpsearch.spec import StudySpec
 
 
 @dataclass(frozen=True)
-class OpenStudy:
-    """What the verbs pass on to each other."""
+class KnownStudy:
+    """A study as its own folder tells of it, without its data."""
 
     folder: StudyFolder
     file: StudyFile
     spec: StudySpec
-    data: Dataset
-    settled: Settled
 
     @property
     def info(self) -> StudyInfo:
         """What the study is."""
         return self.file.info
+
+
+@dataclass(frozen=True)
+class OpenStudy(KnownStudy):
+    """What the verbs pass on to each other."""
+
+    data: Dataset
+    settled: Settled
 
 
 def open_study(result: StudyResult) -> OpenStudy:

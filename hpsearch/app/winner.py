@@ -23,7 +23,7 @@ from hpsearch.data.prepared import load_table
 from hpsearch.data.refit import prepare_refit
 from hpsearch.delivery.mlflow_model import log_package
 from hpsearch.delivery.package import write_package
-from hpsearch.delivery.predictor import read_json
+from hpsearch.delivery.predictor import read_json, verify_package
 from hpsearch.errors import NoTrialCompleted, PackageError
 from hpsearch.fault_injection import crash_point
 from hpsearch.model import average_models, build_model
@@ -156,6 +156,7 @@ def log_delivery(tracker: Tracker, study: OpenStudy, records: Sequence[TrialReco
 
 def _is_package_of(path: Path, chosen: Chosen) -> bool:
     try:
+        verify_package(path)
         return bool(read_json(path / "package.json")["metadata"]["model"] == chosen.to_json())
     except (PackageError, KeyError, TypeError):
         return False  # missing or damaged: it is made again

@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from hpsearch.cli import deliver, explore, launch, page, report
+from hpsearch.cli.doctor import doctor
 from hpsearch.errors import HpsearchError
 
 # Wrong options and arguments; typer has no public name for their common class.
@@ -48,7 +49,7 @@ app = typer.Typer(
 for command in (
     explore.init, explore.check, explore.schema, explore.space, explore.eda, launch.run, launch.verify, report.list_,
     report.show, report.best, report.compare, page.report, deliver.predict, deliver.serve, deliver.promote,
-    deliver.export, report.ui,
+    deliver.export, report.ui, doctor,
 ):  # fmt: skip
     app.command(command.__name__.rstrip("_"))(guarded(command))
 

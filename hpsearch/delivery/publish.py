@@ -24,10 +24,10 @@ def built_aside(folder: Path, contents: Collection[str]) -> Iterator[Path]:
     One process at a time may publish a folder.
     """
     folder = folder.absolute()
-    new, old = (folder.with_name(f".{folder.name}.{state}") for state in ("new", "old"))
+    new, old = _beside(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _put_right(folder, new, old)
+        finish_publishing(folder)
         _refuse_foreign(folder, contents)
         new.mkdir()
         yield new
@@ -48,6 +48,23 @@ def built_aside(folder: Path, contents: Collection[str]) -> Iterator[Path]:
             old.rename(folder)
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """Return what a process that died while it published a folder left beside it."""
+    return [path for path in _beside(folder) if path.exists()]
+
+
+def finish_publishing(folder: Path) -> list[Path]:
+    """Put right what `unfinished` finds, and return it: an old folder without its new one takes its place again."""
+    new, old = _beside(folder)
+    found = unfinished(folder)
+    if old.exists() and not folder.exists():
+        old.rename(folder)
+    for left in (new, old):
+        if left.exists():
+            shutil.rmtree(left)
+    return found
 
 
 @contextmanager
@@ -75,12 +92,9 @@ def written_aside(path: Path) -> Iterator[TextIO]:
             aside.unlink(missing_ok=True)
 
 
-def _put_right(folder: Path, new: Path, old: Path) -> None:
-    if old.exists() and not folder.exists():
-        old.rename(folder)
-    for left in (new, old):
-        if left.exists():
-            shutil.rmtree(left)
+def _beside(folder: Path) -> tuple[Path, Path]:
+    new, old = (folder.with_name(f".{folder.name}.{state}") for state in ("new", "old"))
+    return new, old
 
 
 def _refuse_foreign(folder: Path, contents: Collection[str]) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import StoreError
 from hpsearch.records import TrialRecord, trial_from_json
+from hpsearch.search.folder import write_whole
 
 
 def append_record(path: Path, record: TrialRecord) -> None:
@@ -52,6 +54,21 @@ def read_history(path: Path) -> dict[int, TrialRecord]:
             raise StoreError(f"{path}:{number}: the line is damaged; restore the file, or remove the line") from None
         records[record.number] = record
     return records
+
+
+def keep_last_lines(path: Path) -> list[int]:
+    """Keep the last line of each trial where there are several, and return the numbers of those trials.
+
+    The file as it was is kept beside it, with `.twice` behind its name. For the driver alone, under its lock.
+    """
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    numbers = [json.loads(line)["number"] for line in lines]
+    last = {number: at for at, number in enumerate(numbers)}
+    twice = sorted(number for number, count in Counter(numbers).items() if count > 1)
+    if twice:
+        path.with_name(path.name + ".twice").write_bytes(b"".join(lines))
+        write_whole(path, b"".join(lines[at] for at in sorted(last.values())))
+    return twice
 
 
 def cut_torn_tail(path: Path) -> bytes:

@@ -69,6 +69,53 @@ class Journal(BaseJournalBackend):
         self._unwritten = []
 
 
+def open_journal(path: Path) -> tuple[Journal, OneStudyStorage]:
+    """Return a study's journal and Optuna's storage on it. Raises StoreError where the file cannot be read."""
+    with _readable(path):
+        journal = Journal(path.absolute())
+        return journal, OneStudyStorage(journal)
+
+
+def read_trials(path: Path) -> list[FrozenTrial]:
+    """Return the trials in a journal, by number, and leave the file as it is; half a last line is passed over.
+
+    Raises StoreError where the file cannot be read.
+    """
+    if not path.exists():
+        return []
+    with _readable(path):
+        whole = path.read_bytes().rpartition(b"\n")[0]
+        storage = OneStudyStorage(_Lines([json.loads(line) for line in whole.splitlines()]))
+        studies = [storage.get_study_id_from_name(study.study_name) for study in storage.get_all_studies()]
+        return [trial for study in studies for trial in storage.get_all_trials(study, deepcopy=False)]
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{path} cannot be opened: {error.strerror or error}; check its folder") from None
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise StoreError(f"{path} is damaged ({cause}); restore it, or start afresh with --new") from None
+
+
+class _Lines(BaseJournalBackend):
+    """A journal that is only read."""
+
+    def __init__(self, logs: list[dict[str, Any]]) -> None:
+        self._logs = logs
+
+    def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
+        """Return the logs from a number on."""
+        return self._logs[log_number_from:]
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Refuse: who examines changes nothing."""
+        raise NotImplementedError
+
+
 class OneStudyStorage(JournalStorage):
     """Optuna's storage of one study on a journal that nobody else writes, with the finished trials at hand by state.
 
@@ -76,7 +123,7 @@ class OneStudyStorage(JournalStorage):
     while `narrowed` of the finished ones only those that are worth the time.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: BaseJournalBackend) -> None:
         self._finished: dict[TrialState, list[FrozenTrial]] = {s: [] for s in TrialState if s.is_finished()}
         self._unfinished: set[int] = set()
         self._narrowed: Sequence[FrozenTrial] | None = None

@@ -11,12 +11,11 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from hpsearch.errors import StoreError
 from hpsearch.metrics import Direction
 from hpsearch.records import TrialRecord
 from hpsearch.search.best_and_latest import MOST, BestAndLatest
 from hpsearch.search.history import cut_torn_tail
-from hpsearch.search.journal import Journal, OneStudyStorage
+from hpsearch.search.journal import open_journal
 from hpsearch.search.pruners import make_pruner, reporting_steps
 from hpsearch.search.samplers import grid, make_sampler
 from hpsearch.space.domain import Choices, IntRange, Value
@@ -25,7 +24,8 @@ from hpsearch.space.space import Configuration, Space, configuration_key
 from hpsearch.spec.sections import SearchSection
 
 _NAME = "study"
-_STATES = {"completed": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+STATES = {"completed": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+"""What a trial's state is to Optuna; any other is a failure."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class OptunaStudy:
     def __init__(self, journal: Path, search: SearchSection, space: Space, direction: Direction, steps: int) -> None:
         cut_torn_tail(journal)
         self.journal = journal
-        self._log, self._storage = _open(journal)
+        self._log, self._storage = open_journal(journal)
         self.space = space
         self._distributions = to_distributions(space)
         pruner = make_pruner(search.pruner, steps)
@@ -107,7 +107,7 @@ class OptunaStudy:
 
     def tell(self, number: int, state: str, value: float | None) -> None:
         """End a trial. Any state but completed and pruned is a failure to Optuna."""
-        optuna_state = _STATES.get(state, TrialState.FAIL)
+        optuna_state = STATES.get(state, TrialState.FAIL)
         self._live.pop(number, None)
         self._study.tell(number, value if optuna_state is TrialState.COMPLETE else None, state=optuna_state)
         self._log.flush()
@@ -130,7 +130,7 @@ class OptunaStudy:
             for step in sorted(self._reports & one.reported.keys()):
                 trial.report(one.reported[step], step)
                 trial.should_prune()  # the halving rules note what reached their rungs when they are asked
-            state = _STATES.get(record.state, TrialState.FAIL)
+            state = STATES.get(record.state, TrialState.FAIL)
             self._study.tell(trial, record.value if state is TrialState.COMPLETE else None, state=state)
         self._log.flush()
 
@@ -144,11 +144,12 @@ class OptunaStudy:
 
     def requeue(self, records: Iterable[TrialRecord]) -> None:
         """Queue interrupted trials again that a crash kept from being queued."""
-        last = {r.number if r.retry_of is None else r.retry_of: r for r in records if r.state == "interrupted"}
-        retried = {trial.user_attrs.get("retry_of"): trial.number for trial in self.trials()}
-        for root, record in last.items():
-            if record.configuration and retried.get(root, -1) <= record.number:
-                self.enqueue(record.configuration, retry_of=root)
+        for root, record in unqueued(records, self.trials()):
+            self.enqueue(record.configuration, retry_of=root)
+
+    def queued(self) -> int:
+        """Return how many trials wait to be asked for."""
+        return len(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
     def configuration_of(self, trial: FrozenTrial) -> dict[str, Value]:
         """Return a trial's configuration, from its queue entry where it has not begun; {} where it is not known."""
@@ -164,6 +165,13 @@ class OptunaStudy:
     def _unseen(self, configurations: Iterator[dict[str, Value]]) -> Iterator[dict[str, Value]]:
         told = {configuration_key(self.configuration_of(trial)) for trial in self.trials()}
         return (c for c in configurations if configuration_key(c) not in told)
+
+
+def unqueued(records: Iterable[TrialRecord], trials: Iterable[FrozenTrial]) -> list[tuple[int, TrialRecord]]:
+    """Return interrupted trials that no trial runs again, nor waits to: (the trial it first was, its last record)."""
+    last = {r.number if r.retry_of is None else r.retry_of: r for r in records if r.state == "interrupted"}
+    retried = {trial.user_attrs.get("retry_of"): trial.number for trial in trials}
+    return [(root, r) for root, r in last.items() if r.configuration and retried.get(root, -1) <= r.number]
 
 
 def started_at(trial: FrozenTrial) -> str:
@@ -185,17 +193,6 @@ def _learns_from_few(search: SearchSection) -> bool:
 
 def _finished(trial: FrozenTrial) -> bool:
     return trial.state.is_finished()
-
-
-def _open(path: Path) -> tuple[Journal, OneStudyStorage]:
-    try:
-        journal = Journal(path.absolute())
-        return journal, OneStudyStorage(journal)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be opened: {error.strerror or error}; check its folder") from None
-    except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
-        cause = f"{type(error).__name__}: {error}"
-        raise StoreError(f"{path} is damaged ({cause}); restore it, or start afresh with --new") from None
 
 
 def _first(domain: object) -> Value:

@@ -7,8 +7,16 @@ from optuna.trial import TrialState
 from hpsearch.errors import StoreError
 from hpsearch.fault_injection import crash_point
 from hpsearch.records import TrialRecord
+from hpsearch.records import TrialState as State
 from hpsearch.search.book import Book
+from hpsearch.search.checkup import without_line
 from hpsearch.search.optuna_study import OptunaStudy, started_at
+
+_ENDED: dict[TrialState, State] = {
+    TrialState.COMPLETE: "completed",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
 
 
 def recover(study: OptunaStudy, book: Book) -> list[TrialRecord]:
@@ -49,3 +57,26 @@ def recover(study: OptunaStudy, book: Book) -> list[TrialRecord]:
         crash_point("recovery-told")
     study.requeue(book.records.values())
     return lost
+
+
+def restore_lines(study: OptunaStudy, book: Book, objective: str) -> list[TrialRecord]:
+    """Write the history's line of every trial that ended in Optuna and has none, from what Optuna knows of it.
+
+    No crash leaves such a trial; a line taken out of a damaged history does. objective: the metric's name. What Optuna
+    calls failed was interrupted if another trial runs it again, else it failed.
+    """
+    trials = {trial.number: trial for trial in study.trials()}
+    retried = {trial.user_attrs.get("retry_of") for trial in trials.values()}
+    restored = []
+    for number in without_line(trials.values(), book.records):
+        trial, reason = trials[number], "its line in the history was lost, and is written again from Optuna"
+        state = _ENDED[trial.state]
+        record = TrialRecord(
+            number, study.configuration_of(trial), "interrupted" if state == "failed" and number in retried else state,
+            reason, trial.value if state == "completed" else None,
+            metrics={f"val_{objective}": trial.value} if state == "completed" and trial.value is not None else {},
+            started=started_at(trial), retry_of=trial.user_attrs.get("retry_of"),
+        )  # fmt: skip
+        book.add(record)
+        restored.append(record)
+    return restored

@@ -52,7 +52,7 @@ def settle(spec: StudySpec, data: Dataset) -> Settled:
         stopping.min_delta if stopping else 0.0, search.trainer,
     )  # fmt: skip
     space = spec.space.build()
-    steps = data.splits if data.splits > 1 else _longest(space)
+    steps = reported_steps(space, data.splits)
     make_sampler(search.sampler, search.seed, 0)
     make_pruner(search.pruner, steps)
     if search.sampler.name == "grid":
@@ -67,6 +67,11 @@ def worker_count(asked: int | str) -> int:
     if asked != "auto":
         return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def reported_steps(space: Space, splits: int) -> int:
+    """Return how many values a trial reports at most: its epochs, or with folds its folds."""
+    return splits if splits > 1 else _longest(space)
 
 
 def _longest(space: Space) -> int:

@@ -57,7 +57,7 @@ def widen(folder: StudyFolder, file: StudyFile, space: Space, search: SearchSect
     study as it was, where no trial fits.
     """
     finish_widening(folder)
-    built = _aside(folder)
+    built = widening_of(folder)
     carried = build(folder, built, file, space, search, steps)
     crash_point("study-widened")
     aside = folder.set_aside()
@@ -71,12 +71,24 @@ def finish_widening(folder: StudyFolder) -> bool:
 
     Call it under the lock before a study is looked for. A new study whose old one still stands is thrown away.
     """
-    built = _aside(folder)
+    built = widening_of(folder)
     if not folder.path.exists() and built.exists():
         built.path.rename(folder.path)
         return True
     shutil.rmtree(built.path, ignore_errors=True)
     return False
+
+
+def widening_of(folder: StudyFolder) -> StudyFolder:
+    """Return where a study is built that is to take a folder's place."""
+    return StudyFolder(folder.path.with_name(f".{folder.path.name}.widening"))
+
+
+def moving_names(store: Path) -> list[str]:
+    """Return the names of studies that stand only where they were built, their old ones being set aside."""
+    built = (store / "studies").glob(".*.widening/study.json")
+    names = [path.parent.name[1:].removesuffix(".widening") for path in built]
+    return sorted(name for name in names if not StudyFolder(store / "studies" / name).exists())
 
 
 def build(
@@ -210,7 +222,3 @@ def _copy_weights(old: StudyFolder, new: StudyFolder, record: TrialRecord) -> No
 
 def _counts(record: TrialRecord) -> bool:
     return record.state != "interrupted"
-
-
-def _aside(folder: StudyFolder) -> StudyFolder:
-    return StudyFolder(folder.path.with_name(f".{folder.path.name}.widening"))
