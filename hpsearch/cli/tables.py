@@ -55,7 +55,7 @@ def _print_failures(console: Console, result: StudyResult) -> None:
     for group in groups[:MOST_FAILURES]:
         console.print(f"failed: {group.describe()}")
     if rest := sum(len(group.trials) for group in groups[MOST_FAILURES:]):
-        console.print(f"failed: {rest} more, each kind rarer than these")
+        console.print(f"failed: {rest} more, for other reasons")
 
 
 def _print_best_trials(console: Console, result: StudyResult, top: int) -> None:

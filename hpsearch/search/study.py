@@ -178,6 +178,8 @@ class Search:
             self._on_lost(live, event)
 
     def _on_epoch(self, live: _Live, epoch: Epoch) -> None:
+        if live.ending is not None and live.ending[0] == "failed":  # its worker has not heard yet
+            return
         record = EpochRecord(epoch.token[2], epoch.step, _finite(epoch.metrics))
         live.epochs.append(record)
         for listener in self._listeners:
