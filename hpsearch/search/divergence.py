@@ -33,7 +33,7 @@ def divergence_warning(records: Sequence[TrialRecord], space: Space) -> str | No
     if not good or not shared or shared[0][0] > OTHERS:
         return f"{told}, and no one parameter sets them apart; are there extreme values among the data?"
     share, what = shared[0]
-    also = f", as have {round(share * len(good))} of the {len(good)} that did not" if share else ""
+    also = f" (of the {len(good)} others {round(share * len(good))})" if share else ""
     return f"{told}, all with {what}{also}; consider a narrower range"
 
 

@@ -23,5 +23,5 @@ def parse_memory(given: object) -> int | str:
         raise ValueError(f"{as_written(given)} is no size of memory; write auto, 2GB, 500MB or a number of bytes")
     size = int(float(found[1]) * _UNITS[found[2]])
     if not LEAST <= size < 10**18:
-        raise ValueError(f"{as_written(given)} is {size:,} bytes, and no worker needs that; write 1GB or more, or auto")
+        raise ValueError(f"{as_written(given)} is {size:,} bytes, which no worker can have; write 1GB or more, or auto")
     return size
