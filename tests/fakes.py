@@ -98,7 +98,7 @@ class ScriptedTrainer:
         if script == "memory":
             raise MemoryError
         if script == "greedy":
-            while True:
+            for _ in range(100):  # 2 GB, if nobody stops it
                 _LEAKED.append(b"\1" * 20_000_000)
                 time.sleep(0.02)
         if script == "deaf":
