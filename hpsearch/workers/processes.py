@@ -131,11 +131,14 @@ class ProcessPool:
 
     def _read(self, worker: Child) -> list[Event]:
         events: list[Event] = []
-        try:
-            while len(events) < MOST_EVENTS and worker.connection.poll():
-                self._hear(worker, worker.connection.recv(), events)
-        except (EOFError, OSError):  # OSError: it died, or hung, in the middle of a message
-            events += self._bury(worker)
+        while len(events) < MOST_EVENTS:
+            try:
+                if not worker.connection.poll():
+                    break
+                message = worker.connection.recv()
+            except Exception:  # noqa: BLE001  it died, or hung, in the middle of a message, or nobody can read that
+                return events + self._bury(worker)
+            self._hear(worker, message, events)
         return events
 
     def _hear(self, worker: Child, message: object, events: list[Event]) -> None:

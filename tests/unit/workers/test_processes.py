@@ -180,6 +180,32 @@ def test_a_worker_that_never_begins_is_replaced_and_its_job_goes_to_the_next(
     assert not psutil.pid_exists(pid)
 
 
+def test_a_worker_that_says_what_cannot_be_read_is_a_dead_worker(tmp_path: Path) -> None:
+    program = tmp_path / "odd.py"
+    program.write_text(
+        "import sys\n"
+        "from dataclasses import dataclass\n"
+        "from multiprocessing.connection import Connection\n"
+        "from hpsearch.training.trainer import Epoch\n"
+        "from hpsearch.workers.pool import Started\n"
+        "from hpsearch.workers.protocol import Ready\n"
+        "class Mine(Epoch): pass\n"
+        "pipe = Connection(int(sys.argv[1]))\n"
+        "pipe.recv(); pipe.send(Ready()); token = pipe.recv().token\n"
+        "pipe.send(Started(token)); pipe.send(Mine(token, 1, {})); pipe.recv()\n"
+    )
+    setup = Setup(write_dataset(tmp_path / "data").folder, Settings("rmse", "mse"))
+    pool = ProcessPool(1, setup, tmp_path / "logs", (sys.executable, str(program)))
+    try:
+        pool.start(job(0))
+        heard: list[Event] = []
+        while not any(isinstance(event, End) for event in heard):
+            heard += pool.events(timeout=30)
+    finally:
+        pool.close()
+    assert heard == [Started((0, 0, 0)), Lost((0, 0, 0), "worker died: signal 9 (SIGKILL)", died=True)]
+
+
 def test_a_worker_that_is_suspended_in_the_middle_of_a_message_does_not_hold_the_driver(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
