@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,19 +57,28 @@ def write_dataset(folder: Path, splits: int = 1) -> Dataset:
 
 @dataclass(frozen=True)
 class ScriptedTrainer:
-    """Trains nothing. What a job does is decided by its `batch_size`, a name of `SCRIPTS` by number.
+    """Trains nothing. What a job does is decided by its `batch_size`, a name of `SCRIPTS` by number (else the first).
 
     An epoch's `val_rmse` is 10 + trial - epoch; there are `epochs` of them, the last the best.
     """
 
     def train(self, job: Job, data: Dataset) -> Generator[Epoch, None, Outcome]:
-        script = SCRIPTS[int(job.configuration["batch_size"])]
-        metrics = {}
+        script = dict(enumerate(SCRIPTS)).get(int(job.configuration["batch_size"]), "train")
+        metrics: dict[str, Any] = {}
         for step in range(1, int(job.configuration["epochs"]) + 1):
             if step == 2:
                 self._misbehave(script, job)
+            if script == "steep" and job.configuration["learning_rate"] > 0.05 and step == 1 + job.trial % 3:
+                return Outcome(job.token, "failed", f"diverged at epoch {step}", trainer="scripted")
             metrics = {"val_rmse": float(10 + job.trial - step), "train_loss": 1 / step}
+            metrics |= {"text": {"val_rmse": "0.5"}, "nan": {"val_rmse": math.nan, "train_loss": math.inf}}.get(
+                script if step == 2 else "", {}
+            )
             yield Epoch(job.token, step, metrics)
+        if script == "nothing":
+            return None  # type: ignore[return-value]  # as a trainer might that mypy has not seen
+        if script == "leak":
+            _LEAKED.append(b"\1" * 20_000_000)
         weights = [np.full((2, 1), job.trial, np.float32), np.zeros(1, np.float32)]
         if script == "large":
             weights.append(np.zeros((1000, 1000), np.float32))
@@ -83,6 +95,14 @@ class ScriptedTrainer:
         )
 
     def _misbehave(self, script: str, job: Job) -> None:
+        if script == "memory":
+            raise MemoryError
+        if script == "greedy":
+            for _ in range(100):  # 2 GB, if nobody stops it
+                _LEAKED.append(b"\1" * 20_000_000)
+                time.sleep(0.02)
+        if script == "deaf":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if script == "raise":
             raise ValueError("the second epoch\nis too much")
         if script == "pipe":
@@ -93,16 +113,23 @@ class ScriptedTrainer:
             os.abort()
         if script == "kill" or (script == "kill once" and job.attempt == 0):
             os.kill(os.getpid(), signal.SIGKILL)
-        if script in ("suspend", "hang"):
+        if script in ("suspend", "hang", "spin", "deaf"):
             sys.stdout.write("here it hangs\n")
             sys.stdout.flush()
         if script == "suspend":
             os.kill(os.getpid(), signal.SIGSTOP)
-        if script == "hang":
+        if script == "spin":
+            while True:
+                pass
+        if script in ("hang", "deaf"):
             threading.Event().wait()
 
 
-SCRIPTS = ("train", "raise", "exit", "abort", "kill", "kill once", "suspend", "hang", "diverge", "large", "pipe")
+SCRIPTS = (
+    "train", "raise", "exit", "abort", "kill", "kill once", "suspend", "hang", "diverge", "large", "pipe",
+    "spin", "deaf", "text", "nan", "nothing", "memory", "greedy", "leak", "steep",
+)  # fmt: skip
+_LEAKED: list[bytes] = []
 
 
 def job(trial: int = 0, script: str = "train", *, epochs: int = 3, attempt: int = 0, split: int = 0) -> Job:

@@ -13,5 +13,5 @@ from hpsearch.workers.protocol import Setup
 PROGRAM = (sys.executable, str(Path(__file__).with_name("scripted_worker.py")))
 
 
-def scripted_pool(places: int, data: Dataset, logs: Path) -> ProcessPool:
-    return ProcessPool(places, Setup(data.folder, Settings("rmse", "mse")), logs, PROGRAM)
+def scripted_pool(places: int, data: Dataset, logs: Path, memory: int | None = None) -> ProcessPool:
+    return ProcessPool(places, Setup(data.folder, Settings("rmse", "mse")), logs, PROGRAM, memory)

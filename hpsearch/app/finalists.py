@@ -80,7 +80,7 @@ def retrain(
         results[result.key] = result
         told.ended(result)
 
-    retraining = Retraining(pool, planned, results, saved)
+    retraining = Retraining(pool, planned, results, saved, study.spec.search.trial_timeout)
     left = sum(training.key not in results for training in planned)
     with interruptible(retraining.interrupt):
         if left:

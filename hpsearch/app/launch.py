@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.app.display import Display, Fallbacks
+from hpsearch.app.divergence import DivergenceWatch
 from hpsearch.app.finalists import (
     compare_finalists,
     expected_seconds,
@@ -77,7 +78,8 @@ def launch(
         if went_before and (repaired := tracker.reconcile(list(book.records.values()))):
             shown.note(f"MLflow: {_counted(len(repaired), 'repair')} made after an earlier launch")
         shown.begin(study.info, plan.trials, pool.places, list(book.records.values()))
-        search = Search(asker, pool, book, plan, [tracker, shown, Fallbacks(shown)])
+        watch = DivergenceWatch(shown, study.settled.space, list(book.records.values()))
+        search = Search(asker, pool, book, plan, [tracker, shown, Fallbacks(shown), watch])
         began = time.monotonic()
         try:
             with _signals(search.interrupt):
@@ -188,7 +190,11 @@ def _pool(study: OpenStudy, workers: int | str, jobs: int) -> Iterator[Pool]:
     if workers == "inline":
         pool = InlinePool(make_trainer(settings), data)
     else:
-        pool = ProcessPool(min(worker_count(workers), jobs), Setup(data.folder, settings), study.folder.logs)
+        memory = study.spec.search.worker_memory
+        pool = ProcessPool(
+            min(worker_count(workers), jobs), Setup(data.folder, settings), study.folder.logs,
+            memory=None if isinstance(memory, str) else memory,
+        )  # fmt: skip
     try:
         yield pool
     finally:

@@ -13,6 +13,7 @@ from hpsearch.app.store import store_folder
 from hpsearch.errors import StoreError
 from hpsearch.records import StudyInfo, TrialRecord
 from hpsearch.search.book import rank
+from hpsearch.search.failures import FailureGroup, failure_groups
 from hpsearch.search.finalists import read_verdict
 from hpsearch.search.folder import StudyFile, StudyFolder, find_study, study_names
 from hpsearch.search.history import read_history
@@ -68,10 +69,12 @@ class StudyResult:
         return sum(record.state != "interrupted" for record in self.records)
 
     def failures(self) -> str:
-        """Return the failures grouped by reason: `diverged at epoch 3 (2 trials)`; or 'there were none'."""
-        reasons = Counter(r.reason for r in self.records if r.state == "failed")
-        told = (f"{reason} ({n} trial{'s' if n > 1 else ''})" for reason, n in reasons.most_common())
-        return ", ".join(told) or "none failed"
+        """Return the failures by kind: `diverged at epoch 3 to 9 (4 trials), ...`; or `none failed`."""
+        return ", ".join(group.describe() for group in self.failure_groups()) or "none failed"
+
+    def failure_groups(self) -> list[FailureGroup]:
+        """Return the trials that failed by kind of reason, the most frequent first."""
+        return failure_groups(self.records)
 
     @cached_property
     def importances(self) -> dict[str, dict[str, float]]:
@@ -147,6 +150,7 @@ class StudyResult:
             "trials": self.file.trials,
             "done": self.done(),
             "states": self.states(),
+            "failures": [{"reason": group.reason, "count": len(group.trials)} for group in self.failure_groups()],
             "ending": self.ending,
             "seconds": round(total, 3),
             "best": None if best is None else _flat(best),

@@ -20,10 +20,15 @@ if TYPE_CHECKING:
     from hpsearch.spec import StudySpec
 
 
+MOST_FAILURES = 5
+"""Kinds of failures that are told one by one."""
+
+
 def print_result(console: Console, result: StudyResult) -> None:
     """Print what a launch came to: the finalists or the best trials, the test rows, where to look next."""
     states = ", ".join(f"{count} {state}" for state, count in result.states().items() if count)
     console.print(f"\n{result.done()} of {result.file.trials} trials done: {states}{_why(result)}")
+    _print_failures(console, result)
     if result.best is None:
         console.print("no trial completed yet")
         return
@@ -42,6 +47,15 @@ def _why(result: StudyResult) -> str:
     reasons = {"interrupted": "interrupted; run the same command to go on", "timeout": "the time is over"}
     reasons |= {"exhausted": "every configuration was tried", "good enough": "stop_at is reached"}
     return f" ({reasons[result.ending]})" if result.ending in reasons else ""
+
+
+def _print_failures(console: Console, result: StudyResult) -> None:
+    """Print why trials failed, a line a kind."""
+    groups = result.failure_groups()
+    for group in groups[:MOST_FAILURES]:
+        console.print(f"failed: {group.describe()}")
+    if rest := sum(len(group.trials) for group in groups[MOST_FAILURES:]):
+        console.print(f"failed: {rest} more, for other reasons")
 
 
 def _print_best_trials(console: Console, result: StudyResult, top: int) -> None:
@@ -131,8 +145,7 @@ def print_study(console: Console, result: StudyResult, top: int) -> None:
     if info.description:
         console.print(info.description)
     console.print(f"trials: {result.done()} of {result.file.trials} done ({states})")
-    if result.states()["failed"]:
-        console.print(f"failed: {result.failures()}")
+    _print_failures(console, result)
     _print_times(console, result)
     if result.best is not None:
         console.print("")

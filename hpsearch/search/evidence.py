@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from hpsearch.metrics import Direction
 from hpsearch.records import TrialRecord
 from hpsearch.search.book import rank
+from hpsearch.search.failures import has_diverged
 from hpsearch.space.domain import Choices
 from hpsearch.space.space import Parameter, Space
 
@@ -38,7 +39,7 @@ class Evidence:
         self.completed = rank(own, direction)
         pruned = sorted((r for r in own if r.state == "pruned"), key=lambda r: (-_last_step(r), r.number))
         self.failed = [record for record in own if record.state == "failed"]
-        self.diverged = [r for r in self.failed if "diverged" in r.reason or "finite" in r.reason]
+        self.diverged = [record for record in self.failed if has_diverged(record)]
         self.ended = sum(record.state != "interrupted" for record in records)
         """trials that count against the budget"""
         self.trials = [*self.completed, *pruned]

@@ -7,6 +7,7 @@ on disk (`finalists.jsonl`), a line each, so that a launch that was interrupted 
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,16 +21,17 @@ from hpsearch.records import TrialRecord
 from hpsearch.search.book import rank
 from hpsearch.search.folder import StudyFolder, write_whole
 from hpsearch.search.history import append_line
+from hpsearch.search.stop_rule import StopRule
 from hpsearch.search.verdict import Retrained, Verdict, verdict_from_json
 from hpsearch.space.space import Configuration
 from hpsearch.training.seeds import derive_seed
 from hpsearch.training.trainer import Job, Outcome, Weights
-from hpsearch.workers.pool import Event, Lost, Pool, Stopped
+from hpsearch.workers.pool import OUT_OF_MEMORY, Event, Lost, Pool, Started, Stopped
 
 RETRIES = 2
 """How often a training whose worker died is run again."""
 GRACE = 10.0
-"""Seconds a training may take to end its epoch when the launch is interrupted."""
+"""Seconds a training may take to end its epoch when the launch is interrupted, or its time is over."""
 
 Key = tuple[int, int, int]
 """trial, repeat, split"""
@@ -89,26 +91,43 @@ def plan_trainings(finalists: Sequence[TrialRecord], study_seed: int, repeats: i
     ]
 
 
+@dataclass
+class _Live:
+    """A training that is under way."""
+
+    training: Training
+    tries: int
+    began: float | None = None
+    late: bool = False
+    """its time is over"""
+
+
 class Retraining:
     """Trains what is planned and not known yet. saved: hears of each result, with the weights of a completed one."""
 
     def __init__(
         self, pool: Pool, planned: Sequence[Training], known: Mapping[Key, TrainingResult],
         saved: Callable[[TrainingResult, Weights | None], None],
+        timeout: float | None = None, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
+        """Take the plan. timeout: seconds that a training may take; past it, it failed."""
         self._pool = pool
         self._saved = saved
+        self._timeout, self._clock = timeout, clock
         self._waiting = [(training, 0) for training in planned if training.key not in known]
-        self._running: dict[tuple[int, int, int], tuple[Training, int]] = {}
+        self._running: dict[tuple[int, int, int], _Live] = {}
         self._started = 0
         self._interrupted = False
+        self._stop_rule = StopRule()
+        self._doubtful: list[TrainingResult] = []
+        """errors since the last success: if they end the launch, they are not the trainings' fault"""
 
     def interrupt(self) -> None:
         """Start no more trainings and stop the running ones. Safe to call from a signal handler."""
         self._interrupted = True
 
     def run(self) -> bool:
-        """Train; return whether all is done, False when interrupted."""
+        """Train; return whether all is done, False when interrupted. Raises StudyAborted as the search does."""
         stopping = False
         while True:
             if self._interrupted and not stopping:
@@ -118,36 +137,61 @@ class Retraining:
             while self._waiting and not self._interrupted and len(self._running) < self._pool.places:
                 self._start(*self._waiting.pop(0))
             if not self._running:
+                self._save_doubtful()
                 return not self._waiting
             for event in self._pool.events(timeout=0.2):
                 self._handle(event)
+            self._check_times()
 
     def _start(self, training: Training, tries: int) -> None:
         # A number of its own for each start: a late message of an earlier one names another job.
         job = Job(self._started, tries, training.split, training.seed, training.configuration)
         self._started += 1
-        self._running[job.token] = (training, tries)
+        self._running[job.token] = _Live(training, tries)
         self._pool.start(job)
 
-    def _handle(self, event: Event) -> None:
-        if event.token not in self._running:
-            return
-        training, tries = self._running[event.token]
-        if isinstance(event, Outcome):
-            self._end(event.token, _result(training, event), event.weights)
-        elif isinstance(event, Lost) and not self._interrupted:
-            if event.died and tries < RETRIES:
-                del self._running[event.token]
-                self._waiting.insert(0, (training, tries + 1))
-            else:
-                self._end(event.token, TrainingResult(*training.key, "failed", event.reason), None)
-        elif isinstance(event, Stopped | Lost):
-            del self._running[event.token]
-            self._waiting.insert(0, (training, tries))
+    def _check_times(self) -> None:
+        for token, live in self._running.items():
+            over = self._timeout is not None and live.began is not None and self._clock() - live.began > self._timeout
+            if over and not live.late:
+                live.late = True
+                self._pool.stop(token, GRACE)
 
-    def _end(self, token: tuple[int, int, int], result: TrainingResult, weights: Weights | None) -> None:
-        del self._running[token]
-        self._saved(result, weights)
+    def _handle(self, event: Event) -> None:
+        live = self._running.get(event.token)
+        if live is None:
+            return
+        if isinstance(event, Started):
+            live.began = self._clock()
+        elif isinstance(event, Outcome | Stopped | Lost):
+            del self._running[event.token]
+            self._end(live, event)
+
+    def _end(self, live: _Live, end: Outcome | Stopped | Lost) -> None:
+        if not isinstance(end, Lost):
+            self._stop_rule.lived()
+        if live.late:
+            self._saved(TrainingResult(*live.training.key, "failed", f"timeout after {self._timeout:g} s"), None)
+        elif isinstance(end, Outcome):
+            if end.state == "completed":
+                self._stop_rule.succeeded()
+                self._save_doubtful()
+            self._saved(_result(live.training, end), end.weights)
+        elif isinstance(end, Stopped) or self._interrupted:
+            self._waiting.insert(0, (live.training, live.tries))
+        elif end.died and live.tries < RETRIES:
+            self._waiting.insert(0, (live.training, live.tries + 1))
+            self._stop_rule.died(live.training.trial, end.reason)
+        else:
+            self._doubtful.append(TrainingResult(*live.training.key, "failed", end.reason))
+            if end.died:
+                self._stop_rule.died(live.training.trial, end.reason)
+            elif not end.reason.startswith(OUT_OF_MEMORY):  # the same net had enough in the search
+                self._stop_rule.erred(end.reason)
+
+    def _save_doubtful(self) -> None:
+        while self._doubtful:
+            self._saved(self._doubtful.pop(0), None)
 
 
 def _result(training: Training, outcome: Outcome) -> TrainingResult:

@@ -21,20 +21,17 @@ from hpsearch.metrics import Metric
 from hpsearch.records import EpochRecord, TrialRecord, TrialState
 from hpsearch.search.book import Book
 from hpsearch.search.ports import Asked, Asker, Listener
+from hpsearch.search.stop_rule import StopRule
 from hpsearch.space.space import configuration_key
 from hpsearch.training.seeds import derive_seed
 from hpsearch.training.trainer import Epoch, Job, Outcome, Weights
-from hpsearch.workers.pool import Event, Lost, Pool, Started, Stopped
+from hpsearch.workers.pool import OUT_OF_MEMORY, Event, Lost, Pool, Started, Stopped
 
 Ending = Literal["budget", "exhausted", "good enough", "timeout", "interrupted"]
 """Why a launch ended: all trials done, every configuration tried, `stop_at` reached, time over, Ctrl-C."""
 
 RETRIES = 2
 """How often a trial whose worker died is run again."""
-DEATHS_IN_A_ROW = 3
-"""Dead workers in a row, of more than one trial, that end the study. (One configuration alone may well be deadly.)"""
-ERRORS_IN_A_ROW = 3
-"""Trials in a row in which the trainer raised the same error, with nothing completed between, that end the study."""
 GRACE = 10.0
 """Seconds a job may take to end its epoch before its worker is killed, when the launch ends or its time is over."""
 
@@ -90,8 +87,7 @@ class Search:
         self._now, self._clock = now, clock
         self._live: dict[int, _Live] = {}
         self._parked: dict[str, list[Asked]] = {}
-        self._deaths: list[int] = []
-        self._errors: list[str] = []
+        self._stop_rule = StopRule()
         self._exhausted = False
         self._ending: Ending | None = None
 
@@ -100,7 +96,18 @@ class Search:
         self._ending = self._ending or "interrupted"
 
     def run(self) -> Ending:
-        """Run trials until the budget, the time or the space is used up, and return which."""
+        """Run trials until the budget, the time or the space is used up, and return which.
+
+        Raises StudyAborted where it makes no sense to go on; no trial is left running then.
+        """
+        try:
+            return self._run()
+        except StudyAborted:
+            for live in list(self._live.values()):
+                self._finish(live, *(live.ending or ("interrupted", "the study was stopped")))
+            raise
+
+    def _run(self) -> Ending:
         deadline = None if self._plan.timeout is None else self._clock() + self._plan.timeout
         self._end_if_good_enough(self._book.best())
         while True:
@@ -163,13 +170,16 @@ class Search:
         elif isinstance(event, Outcome):
             self._on_outcome(live, event)
         elif isinstance(event, Stopped):
-            self._deaths.clear()
-            self._errors.clear()
+            if live.ending is not None and live.ending[0] == "pruned":
+                self._stop_rule.succeeded()
+            self._stop_rule.lived()
             self._finish(live, *(live.ending or ("interrupted", "stopped")))
         else:
             self._on_lost(live, event)
 
     def _on_epoch(self, live: _Live, epoch: Epoch) -> None:
+        if live.ending is not None and live.ending[0] == "failed":  # its worker has not heard yet
+            return
         record = EpochRecord(epoch.token[2], epoch.step, _finite(epoch.metrics))
         live.epochs.append(record)
         for listener in self._listeners:
@@ -183,11 +193,15 @@ class Search:
             self._stop(live, "pruned", f"pruned at epoch {epoch.step}")
 
     def _on_outcome(self, live: _Live, outcome: Outcome) -> None:
-        self._deaths.clear()
+        self._stop_rule.lived()
+        if live.ending is not None and live.ending[0] == "failed":  # it comes too late, or of a trial known to be bad
+            self._finish(live, *live.ending)
+            return
         outcome = replace(outcome, metrics=_finite(outcome.metrics))
         live.outcomes.append(outcome)
         if outcome.state == "failed":
             self._finish(live, "failed", outcome.reason)
+            self._consider_memory(outcome.reason)
             return
         if self._value_name not in outcome.metrics:
             self._finish(live, "failed", f"the trainer returned no finite {self._value_name}")
@@ -201,30 +215,28 @@ class Search:
             else:
                 self._start_split(live)
             return
-        self._errors.clear()
+        self._stop_rule.succeeded()
         self._finish(live, "completed", outcome.reason)
 
     def _on_lost(self, live: _Live, event: Lost) -> None:
         if live.ending is not None:
             self._finish(live, *live.ending)
             return
-        if not event.died:
-            self._errors.append(event.reason)
-            self._finish(live, "failed", event.reason)
-            if self._errors[-ERRORS_IN_A_ROW:] == [event.reason] * ERRORS_IN_A_ROW:
-                raise StudyAborted(
-                    f"{ERRORS_IN_A_ROW} trials in a row failed with the same error ({event.reason}); "
-                    "what was found is kept, put the cause right and run again"
-                )
+        if event.died:
+            again = self._book.attempts(live.root, "worker died") < RETRIES
+            self._finish(live, "interrupted" if again else "failed", event.reason)
+            self._stop_rule.died(live.root, event.reason)
             return
-        self._deaths.append(live.root)
-        again = self._book.attempts(live.root, "worker died") < RETRIES
-        self._finish(live, "interrupted" if again else "failed", event.reason)
-        if len(self._deaths) >= DEATHS_IN_A_ROW and len(set(self._deaths)) > 1:
-            raise StudyAborted(
-                f"{len(self._deaths)} workers in a row died ({event.reason}); "
-                "what was found is kept, put the cause right (memory?) and run again"
-            )
+        self._finish(live, "failed", event.reason)
+        if event.reason.startswith(OUT_OF_MEMORY):
+            self._consider_memory(event.reason)
+        else:
+            self._stop_rule.erred(event.reason)
+
+    def _consider_memory(self, reason: str) -> None:
+        """Take a lack of memory for the study's fault while no trial has had enough; after that it is the net's."""
+        if reason.startswith(OUT_OF_MEMORY) and self._book.best() is None:
+            self._stop_rule.erred(reason)
 
     def _finish(self, live: _Live, state: TrialState, reason: str) -> None:
         record = self._record(live, state, reason)

@@ -7,8 +7,10 @@ from typing import Any
 
 FREE = frozenset(
     f"search.{name}"
-    for name in ("trials", "timeout", "trial_timeout", "workers", "keep_models", "stop_at", "start_with")
-) | {"description"}
+    for name in (
+        "trials", "timeout", "trial_timeout", "workers", "worker_memory", "keep_models", "stop_at", "start_with",
+    )
+) | {"description"}  # fmt: skip
 """Fields that change no result of a trial, and may differ from launch to launch; as may all of `winner`."""
 
 

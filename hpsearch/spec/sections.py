@@ -30,6 +30,7 @@ from hpsearch.space.domain import Domain
 from hpsearch.space.parse import DomainError, parse_domain, write_domain
 from hpsearch.space.space import Space, build_space
 from hpsearch.space.table import ROWS, Row
+from hpsearch.spec.memory_size import parse_memory
 from hpsearch.spec.strategies import PRUNERS, SAMPLERS, Options, strategy_faults, strategy_schema
 
 
@@ -319,6 +320,13 @@ def _worker_count(given: Any) -> Any:
     raise _fault(f"{as_written(given)} workers cannot be; give auto, inline or a number from 1 to 1024")
 
 
+def _memory(given: Any) -> Any:
+    try:
+        return parse_memory(given)
+    except ValueError as error:
+        raise _fault(str(error)) from None
+
+
 _LOSS_NAMES = [loss for names in LOSSES.values() for loss in names]
 Sampler = Annotated[
     NamedOptions, BeforeValidator(_named), _checked("sampler", SAMPLERS), WithJsonSchema(strategy_schema(SAMPLERS))
@@ -352,6 +360,9 @@ class SearchSection(Section):
     workers: Annotated[Literal["auto", "inline"] | int, BeforeValidator(_worker_count)] = Field(
         "auto", description="training processes (auto: one a core)"
     )
+    worker_memory: Annotated[
+        Literal["auto"] | int, BeforeValidator(_memory), WithJsonSchema({"type": ["integer", "string"]})
+    ] = Field("auto", description="memory a worker may hold, as 2GB (auto: a fair share of the machine's)")
     trainer: Literal["auto", "compiled", "keras"] = Field("auto", description="what trains the nets")
     trial_timeout: Duration | None = Field(None, description="time a trial may take")
     keep_models: Whole = Field(3, ge=1, le=1000, description="how many of the best trials keep their weights")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hpsearch.data.dataset import Dataset
 from hpsearch.training.trainer import Epoch, Job, Outcome, Trainer
-from hpsearch.workers.failure import lost_by
+from hpsearch.workers.failure import epochs_of, lost_by, sound
 from hpsearch.workers.pool import Event, Started, Stopped, Token
 
 _log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class InlinePool:
         """Start a job."""
         if self._running is not None:
             raise RuntimeError("the one place of an inline pool is taken")
-        self._running = _Running(job, self._trainer.train(job, self._data))
+        self._running = _Running(job, epochs_of(self._trainer, job, self._data))
         self._waiting.append(Started(job.token))
         return 1
 
@@ -53,14 +53,15 @@ class InlinePool:
             return waiting
         running = self._running
         try:
-            return [next(running.epochs)]
+            said = sound(running.job, next(running.epochs))
         except StopIteration as end:
-            self._running = None
-            return [end.value]
+            said = sound(running.job, end.value)
         except (Exception, SystemExit) as error:  # noqa: BLE001  every failure of a job is told, as a worker tells it
-            self._running = None
             _log.debug("job %s failed", running.job.token, exc_info=True)
-            return [lost_by(running.job, error)]
+            said = lost_by(running.job, error, self._data.signature)
+        if not isinstance(said, Epoch):
+            self.close()
+        return [said]
 
     def close(self) -> None:
         """Drop the running job."""

@@ -13,6 +13,9 @@ from hpsearch.training.trainer import Epoch, Job, Outcome
 
 Token = tuple[int, int, int]
 
+OUT_OF_MEMORY = "out of memory"
+"""How the reason of a job begins that needed more memory than there is: its configuration's fault, and so no retry."""
+
 
 @dataclass(frozen=True)
 class Started:

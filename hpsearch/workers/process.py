@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
-
-import psutil
 
 from hpsearch.data.dataset import Dataset, open_dataset
 from hpsearch.fault_injection import worker_fault
 from hpsearch.training.trainer import Epoch, Job, Outcome, Trainer
-from hpsearch.workers.failure import lost_by
-from hpsearch.workers.pool import Lost, Started, Stopped
+from hpsearch.workers.failure import epochs_of, lost_by, sound
+from hpsearch.workers.memory import held
+from hpsearch.workers.pool import End, Lost, Started, Stopped
 from hpsearch.workers.protocol import Exit, Memory, Ready, Setup, Stop
 
 
@@ -32,6 +33,7 @@ def serve(descriptor: int, warm_up: Callable[[Setup], Trainer]) -> None:
     warm_up: loads what is slow to load, and makes the trainer.
     """
     _die_with_parent()
+    _die_before_parent()
     driver: Connection[Any, Any] = Connection(descriptor)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         setup = driver.recv()
@@ -46,38 +48,38 @@ def serve(descriptor: int, warm_up: Callable[[Setup], Trainer]) -> None:
 def _train(job: Job, trainer: Trainer, data: Dataset, driver: Connection[Any, Any]) -> bool:
     """Train one job; return True when told to exit meanwhile."""
     driver.send(Started(job.token))
-    epochs = trainer.train(job, data)
+    epochs = epochs_of(trainer, job, data)
+    said: Epoch | End | None = None
     try:
-        while True:
-            while driver.poll():
+        while said is None or isinstance(said, Epoch):
+            said = None
+            while said is None and driver.poll():
                 message = driver.recv()
                 if isinstance(message, Exit):
                     return True
                 if isinstance(message, Stop) and message.token == job.token:
-                    driver.send(Stopped(job.token))
-                    return False
-            message = _next(job, epochs)
-            driver.send(message)
-            if not isinstance(message, Epoch):
-                driver.send(Memory(psutil.Process().memory_info().rss))
-                return False
+                    said = Stopped(job.token)
+            said = said or _next(job, epochs, data)
+            driver.send(said)
     finally:
         epochs.close()
+    driver.send(Memory(held(os.getpid())))
+    return False
 
 
-def _next(job: Job, epochs: Generator[Epoch, None, Outcome]) -> Epoch | Outcome | Lost:
+def _next(job: Job, epochs: Generator[Epoch, None, Outcome], data: Dataset) -> Epoch | Outcome | Lost:
     """Train an epoch; the driver must hear of every failure, and goes on."""
     try:
         epoch = next(epochs)
         if job.attempt == 0:
             worker_fault(job.trial, epoch.step)
-        return epoch
+        return sound(job, epoch)
     except StopIteration as end:
-        outcome: Outcome = end.value
-        return outcome
+        return sound(job, end.value)
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        traceback.print_exc()  # into the worker's log
-        return lost_by(job, error)
+        with suppress(OSError):
+            traceback.print_exc()  # into the worker's log
+        return lost_by(job, error, data.signature)
 
 
 def _die_with_parent() -> None:
@@ -86,6 +88,12 @@ def _die_with_parent() -> None:
         set_parent_death_signal = 1
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _die_before_parent() -> None:
+    """Have Linux take this process where memory runs out, and not the driver, which has the study to bring home."""
+    with suppress(OSError):  # another system, or one that forbids it
+        Path("/proc/self/oom_score_adj").write_text("700")
 
 
 def _warm_keras(setup: Setup) -> Trainer:

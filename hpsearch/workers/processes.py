@@ -1,26 +1,32 @@
-"""A pool of worker processes on this machine: seen to die at once, replaced, and recycled when their memory grows."""
+"""A pool of worker processes on this machine: replaced when they die, hang, or take more memory than they may."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
+import logging
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any
 
+from hpsearch.data.dataset import open_dataset
 from hpsearch.errors import StudyAborted
-from hpsearch.training.trainer import Job
-from hpsearch.workers.pool import End, Event, Lost, Token
+from hpsearch.model import count_parameters
+from hpsearch.training.trainer import Job, Outcome
+from hpsearch.workers.child import Child, spawn
+from hpsearch.workers.memory import fair_share, held, in_words
+from hpsearch.workers.pool import OUT_OF_MEMORY, End, Event, Lost, Token
 from hpsearch.workers.protocol import Exit, Memory, Ready, Setup, Stop
+
+_log = logging.getLogger(__name__)
 
 GROWTH_LIMIT = 600 * 2**20
 """Bytes a worker may grow beyond what it held after its first job, before it is replaced between two jobs."""
+LOOK_EVERY = 0.5
+"""Seconds between two looks at what the workers hold of memory (20 microseconds for each)."""
+TO_LOAD, TO_BEGIN = 600.0, 120.0
+"""Seconds a worker may take to be ready (8 on an idle machine), and a ready one to begin a job; then it is replaced."""
 STARTS_THAT_MAY_FAIL = 3
 MOST_EVENTS = 100
 """Read from a worker before the others have their turn."""
@@ -30,33 +36,18 @@ WORKER = (sys.executable, "-P", "-m", "hpsearch.workers.process")
 """The program of a worker; -P keeps a file in the current folder from standing in for a library."""
 
 
-@dataclass
-class _Worker:
-    number: int
-    process: subprocess.Popen[bytes]
-    connection: Connection[Any, Any]
-    job: Job | None = None
-    ready: bool = False
-    began: bool = False
-    """it has read its job"""
-    stopping: bool = False
-    kill_at: float | None = None
-    overdue: bool = False
-    first_memory: int | None = None
-    outgrown: bool = False
-
-    def free(self) -> None:
-        """Forget the job."""
-        self.job, self.began, self.stopping, self.kill_at = None, False, False, None
-
-
 class ProcessPool:
     """Worker processes that hold the prepared data and a warm TensorFlow, with one thread each."""
 
-    def __init__(self, places: int, setup: Setup, logs: Path, program: Sequence[str] = WORKER) -> None:
+    def __init__(
+        self, places: int, setup: Setup, logs: Path, program: Sequence[str] = WORKER, memory: int | None = None
+    ) -> None:
+        """Start the workers. memory: bytes that each may hold; None: a fair share of the machine's."""
         self._setup = setup
         self._logs = logs
         self._program = program
+        self._memory = fair_share(places) if memory is None else memory
+        self._next_look = 0.0
         self._failed_starts = 0
         self._retired: list[subprocess.Popen[bytes]] = []
         logs.mkdir(parents=True, exist_ok=True)
@@ -75,24 +66,24 @@ class ProcessPool:
         worker = max(free, key=lambda w: w.ready)
         if worker.outgrown:
             worker = self._replace(worker)
-        worker.job = job
-        _send(worker, job)
+        self._give(worker, job)
         return worker.number
 
     def stop(self, token: Token, grace: float | None = None) -> None:
-        """Ask the worker to stop; past the grace `events` kills it."""
+        """Ask the worker to stop; past the grace `events` ends it."""
         for worker in self._workers:
             if worker.job is None or worker.job.token != token:
                 continue
             if not worker.stopping:
                 worker.stopping = True
-                _send(worker, Stop(token))
-            if grace is not None and worker.kill_at is None:
-                worker.kill_at = time.monotonic() + grace
+                worker.send(Stop(token))
+            if grace is not None and worker.stop_by is None:
+                worker.stop_by = time.monotonic() + grace
 
     def events(self, timeout: float) -> list[Event]:
         """Return what the workers said, and which of them died."""
-        self._kill_overdue()
+        self._end_hung()
+        self._watch_memory()
         self._retired = [process for process in self._retired if process.poll() is None]
         connections = {worker.connection: worker for worker in self._workers}
         events: list[Event] = []
@@ -104,9 +95,9 @@ class ProcessPool:
     def close(self) -> None:
         """Tell idle workers to exit, kill busy ones, and wait for all."""
         for worker in self._workers:
-            _send(worker, Exit())
+            worker.send(Exit())
             if worker.job is not None or not worker.ready:
-                worker.process.kill()
+                worker.kill()
             worker.connection.close()
         for process in [*(worker.process for worker in self._workers), *self._retired]:
             try:
@@ -116,90 +107,117 @@ class ProcessPool:
                 process.wait()
         self._workers, self._retired = [], []
 
-    def _spawn(self, number: int) -> _Worker:
-        ours, theirs = socket.socketpair()
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        with (self._logs / f"worker-{number}.log").open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603  no shell, and the program is ours
-                [*self._program, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env=environment,
-            )
-        theirs.close()
-        worker = _Worker(number, process, Connection(ours.detach()))
-        _send(worker, self._setup)
+    def _spawn(self, number: int) -> Child:
+        worker = spawn(number, self._program, self._log_of(number), time.monotonic() + TO_LOAD)
+        worker.send(self._setup)
         return worker
 
-    def _replace(self, worker: _Worker) -> _Worker:
-        _send(worker, Exit())
+    def _log_of(self, number: int) -> Path:
+        return self._logs / f"worker-{number}.log"
+
+    def _give(self, worker: Child, job: Job) -> None:
+        worker.job = job
+        worker.send(job)
+        if worker.ready:
+            worker.answer_by = time.monotonic() + TO_BEGIN
+
+    def _replace(self, worker: Child) -> Child:
+        worker.send(Exit())
         worker.connection.close()
         self._retired.append(worker.process)
         fresh = self._spawn(worker.number)
         self._workers[self._workers.index(worker)] = fresh
         return fresh
 
-    def _read(self, worker: _Worker) -> list[Event]:
+    def _read(self, worker: Child) -> list[Event]:
         events: list[Event] = []
-        try:
-            while len(events) < MOST_EVENTS and worker.connection.poll():
-                self._hear(worker, worker.connection.recv(), events)
-        except (EOFError, OSError):  # OSError: it died in the middle of a message
-            events += self._bury(worker)
+        while len(events) < MOST_EVENTS:
+            try:
+                if not worker.connection.poll():
+                    break
+                message = worker.connection.recv()
+            except Exception:  # noqa: BLE001  it died, or hung, in the middle of a message, or nobody can read that
+                return events + self._bury(worker)
+            self._hear(worker, message, events)
         return events
 
-    def _hear(self, worker: _Worker, message: object, events: list[Event]) -> None:
-        if isinstance(message, Ready):
-            worker.ready, self._failed_starts = True, 0
+    def _hear(self, worker: Child, message: object, events: list[Event]) -> None:
+        if worker.kill_at is not None:
+            _log.info("worker %d, which is being ended, still said: %s", worker.number, type(message).__name__)
+        elif isinstance(message, Ready):
+            self._refuse_small_limit(worker)
+            worker.ready = True
+            worker.answer_by = None if worker.job is None else time.monotonic() + TO_BEGIN
         elif isinstance(message, Memory):
-            worker.first_memory = worker.first_memory or message.resident
-            worker.outgrown = message.resident > worker.first_memory + GROWTH_LIMIT
+            worker.first_memory = worker.first_memory or message.held
+            # Half of the room beyond that at least is the next job's.
+            growth = min(GROWTH_LIMIT, (self._memory - worker.first_memory) // 2)
+            worker.outgrown = worker.outgrown or message.held > worker.first_memory + growth
         elif worker.job is not None and getattr(message, "token", None) == worker.job.token:
-            worker.began = True
+            worker.began, worker.answer_by, self._failed_starts = True, None, 0
             events.append(message)  # type: ignore[arg-type]  # what has a token is an event
             if isinstance(message, End):
+                worker.outgrown = worker.outgrown or _ran_out(message)
                 worker.free()
 
-    def _bury(self, worker: _Worker) -> list[Event]:
+    def _bury(self, worker: Child) -> list[Event]:
         """Replace a dead worker and report its job as lost, or give it to the new one if it had not begun."""
-        status = worker.process.wait()
-        if not worker.ready:
+        status = worker.ended()
+        if not worker.ready or (worker.job is not None and not worker.began):
             self._failed_starts += 1
             if self._failed_starts >= STARTS_THAT_MAY_FAIL:
-                log = self._logs / f"worker-{worker.number}.log"
                 raise StudyAborted(
                     f"{self._failed_starts} worker processes in a row died before they were ready "
-                    f"({_describe(status)}); see {log} for what they printed"
+                    f"({status}); see {self._log_of(worker.number)} for what they printed"
                 )
         fresh, job = self._replace(worker), worker.job
         if job is None:
             return []
-        if worker.overdue:
-            return [Lost(job.token, "timeout: the worker did not stop and was killed")]
+        if worker.doom:
+            return [Lost(job.token, worker.doom)]
         if not worker.began and not worker.stopping:
-            fresh.job = job
-            _send(fresh, job)
+            self._give(fresh, job)
             return []
-        return [Lost(job.token, f"worker died: {_describe(status)}", died=True)]
+        return [Lost(job.token, f"worker died: {status}", died=True)]
 
-    def _kill_overdue(self) -> None:
+    def _end_hung(self) -> None:
         now = time.monotonic()
         for worker in self._workers:
-            if worker.kill_at is not None and now > worker.kill_at and not worker.overdue:
-                worker.overdue = True
-                worker.process.kill()
+            if worker.kill_at is not None:
+                worker.kill_overdue()
+            elif worker.stop_by is not None and now > worker.stop_by:
+                worker.terminate("timeout: the worker did not stop and was killed")
+            elif worker.answer_by is not None and now > worker.answer_by:
+                worker.terminate()
+
+    def _watch_memory(self) -> None:
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + LOOK_EVERY
+        for worker in self._workers:
+            if not worker.ready or worker.kill_at is not None or (size := held(worker.process.pid)) <= self._memory:
+                continue
+            if worker.job is None:
+                worker.outgrown = True
+            else:
+                worker.kill(self._too_large(worker.job, size) if worker.began else "")
+
+    def _too_large(self, job: Job, size: int) -> str:
+        count = count_parameters(job.configuration, open_dataset(self._setup.dataset).signature)
+        net = f"{count / 1e6:.1f} million" if count >= 10**6 else f"{count:,}"
+        allowed = in_words(self._memory)
+        return f"{OUT_OF_MEMORY}: the worker held {in_words(size)} of {allowed} allowed; the net has {net} parameters"
+
+    def _refuse_small_limit(self, worker: Child) -> None:
+        size = held(worker.process.pid)
+        if size > self._memory:
+            needed = in_words(max(10**9, 2 * size))
+            raise StudyAborted(
+                f"a worker holds {in_words(size)} before it trains anything, and may hold {in_words(self._memory)}; "
+                f"set search.worker_memory to {needed} or more"
+            )
 
 
-def _send(worker: _Worker, message: object) -> None:
-    """Send, leaving a dead worker to be noticed by `events`."""
-    try:
-        worker.connection.send(message)
-    except (BrokenPipeError, ConnectionResetError):
-        return
-
-
-def _describe(status: int) -> str:
-    return f"signal {-status} ({signal.Signals(-status).name})" if status < 0 else f"exit code {status}"
+def _ran_out(end: End) -> bool:
+    return isinstance(end, Outcome | Lost) and end.reason.startswith(OUT_OF_MEMORY)

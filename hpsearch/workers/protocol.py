@@ -40,6 +40,6 @@ class Exit:
 
 @dataclass(frozen=True)
 class Memory:
-    """Resident memory of the worker, in bytes, after a job."""
+    """What the worker holds of memory after a job, in bytes (see `memory.held`)."""
 
-    resident: int
+    held: int

@@ -115,6 +115,8 @@ def test_stopping_a_job_that_does_not_run_changes_nothing(pool: Pool) -> None:
         ("raise", "ValueError: the second epoch"),
         ("exit", "SystemExit: 1"),
         ("pipe", "EOFError: a file of the trainer's own ended"),
+        ("memory", "out of memory: 3 weights, batch 16"),
+        ("nothing", "the trainer gave 'NoneType', which is neither an Epoch nor an Outcome"),
     ],
 )
 def test_what_a_trainer_raises_loses_its_job_and_nothing_else(pool: Pool, script: str, reason: str) -> None:

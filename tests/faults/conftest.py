@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,15 @@ from typing import Any
 import optuna
 import psutil
 import pytest
+from fakes import SCRIPTS
 from mlflow import MlflowClient
 from sample_studies import write_rentals, write_study
 
 PATIENCE = 150.0
 """Seconds after which a driver is killed, so that a test fails rather than hangs."""
+
+PROGRAM = (str(Path(sys.executable).with_name("hpsearch")),)
+SCRIPTED = (sys.executable, str(Path(__file__).parents[1] / "scripted_driver.py"))
 
 FIXED = {"hidden_layers": 0, "optimizer": "adam", "batch_size": 8}
 SLOW: dict[str, Any] = {
@@ -39,11 +43,12 @@ SLOW: dict[str, Any] = {
 class Driver:
     """`hpsearch run` in its own process group, read line by line."""
 
-    def __init__(self, arguments: list[str], errors: Path) -> None:
+    def __init__(self, arguments: list[str], errors: Path, program: Sequence[str] = PROGRAM, faults: str = "") -> None:
         self.errors = errors
+        asked = {"HPSEARCH_TESTING": "1", "HPSEARCH_FAULT": faults} if faults else {}
         with errors.open("wb") as file:
             self.process = subprocess.Popen(
-                [str(Path(sys.executable).with_name("hpsearch")), *arguments],
+                [*program, *arguments], env=os.environ | asked,
                 stdout=subprocess.PIPE, stderr=file, text=True, start_new_session=True,
             )  # fmt: skip
         self.lines: list[str] = []
@@ -100,6 +105,44 @@ def start(slow_study: Path, store: Path, tmp_path: Path) -> Iterator[Callable[..
             return stack.enter_context(Driver(arguments, tmp_path / "errors.txt"))
 
         yield started
+
+
+@pytest.fixture
+def start_scripted(store: Path, tmp_path: Path) -> Iterator[Callable[..., Driver]]:
+    """Start `hpsearch run` on a study of `scripted_study`, with workers that follow a script (`scripted_driver.py`)."""
+    with ExitStack() as stack:
+
+        def started(study: dict[str, Any], faults: str = "") -> Driver:
+            arguments = ["run", str(write_scripted(tmp_path, study)), "--store", str(store)]
+            return stack.enter_context(Driver(arguments, tmp_path / "errors.txt", SCRIPTED, faults))
+
+        yield started
+
+
+def write_scripted(folder: Path, study: dict[str, Any]) -> Path:
+    """Write a study of `scripted_study`, and its data, and return its path."""
+    write_rentals(folder / "rentals.csv")
+    return write_study(folder, study)
+
+
+def scripted_study(scripts: Sequence[str], rates: Sequence[float] = (), **search: Any) -> dict[str, Any]:
+    """Return a study whose trials follow these scripts (`fakes.SCRIPTS`), by number; the later ones train."""
+    fixed = {"hidden_layers": 0, "optimizer": "adam", "epochs": 3}
+    tried = [
+        fixed | {"batch_size": SCRIPTS.index(script) or 64, "learning_rate": rate}
+        for script, rate in zip(scripts, rates or [1e-3 * (n + 1) for n in range(len(scripts))], strict=True)
+    ]
+    return {
+        "name": "scripted",
+        "data": {"csv": "rentals.csv", "target": "cnt"},
+        "space": fixed
+        | {"learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}, "batch_size": {"low": 1, "high": 64}},
+        "search": {
+            "trials": len(scripts), "sampler": "random", "pruner": "none", "early_stopping": None, "workers": 2,
+            "start_with": tried, **search,
+        },
+        "winner": "none",
+    }  # fmt: skip
 
 
 def gone(processes: list[psutil.Process]) -> bool:

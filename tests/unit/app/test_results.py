@@ -32,6 +32,9 @@ def test_states_tell_pruned_failed_and_completed_apart(rentals: hpsearch.StudyRe
 def test_failures_are_told_by_their_reason(rentals: hpsearch.StudyResult) -> None:
     assert rentals.failures().startswith("diverged at epoch")
     assert rentals.failures().endswith("(1 trial)")
+    (group,) = rentals.to_json()["failures"]
+    assert group["reason"].startswith("diverged at epoch")
+    assert group["count"] == 1
 
 
 def test_the_frame_has_a_row_a_trial_and_nothing_where_a_net_lacks_a_parameter(rentals: hpsearch.StudyResult) -> None:
@@ -50,8 +53,8 @@ def test_the_predictor_takes_raw_rows_with_gaps_and_unseen_categories(rentals: h
 
 def test_the_summary_keeps_its_keys(rentals: hpsearch.StudyResult) -> None:
     assert list(rentals.to_json()) == [
-        "name", "objective", "direction", "task", "trials", "done", "states", "ending", "seconds", "best", "test",
-        "winner", "verdict", "created", "folder", "link",
+        "name", "objective", "direction", "task", "trials", "done", "states", "failures", "ending", "seconds", "best",
+        "test", "winner", "verdict", "created", "folder", "link",
     ]  # fmt: skip
     assert list(rentals.to_json()["best"]) == [
         "trial", "state", "value", "best_epoch", "parameters", "seconds", "reason", "copy_of", "retry_of", "started",

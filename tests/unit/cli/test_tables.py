@@ -63,6 +63,19 @@ def test_a_launch_that_spent_its_budget_says_nothing_of_it(finished: Path, pipe:
     assert "2 completed, 1 pruned, 1 failed\n" in printed(pipe)
 
 
+def test_the_end_of_a_launch_tells_failures_by_their_kind_and_counts_the_rare_ones(
+    finished: Path, pipe: Console
+) -> None:
+    result = hpsearch.load("rentals", store=finished)
+    reasons = ["diverged at epoch 9", "diverged at epoch 3", *(f"{letter}Error: no" for letter in "ABCDEFG")]
+    records = tuple(replace(result.records[2], number=n, reason=reason) for n, reason in enumerate(reasons))
+    tables.print_result(pipe, replace(result, records=records))
+    told = [line for line in printed(pipe).splitlines() if line.startswith("failed: ")]
+    assert told[0] == "failed: diverged at epoch 3 to 9 (2 trials)"
+    assert told[1:5] == [f"failed: {letter}Error: no (1 trial)" for letter in "ABCD"]
+    assert told[5:] == ["failed: 3 more, for other reasons"]
+
+
 def test_an_interrupted_launch_without_a_completed_trial_says_so(finished: Path, pipe: Console) -> None:
     result = replace(hpsearch.load("rentals", store=finished), records=(), ending="interrupted")
     tables.print_result(pipe, result)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import pytest
 from fakes import SCRIPTS, ScriptedTrainer, write_dataset
 
-from hpsearch.errors import StoreError
+from hpsearch.errors import StoreError, StudyAborted
 from hpsearch.records import TrialRecord
 from hpsearch.search.finalists import (
+    GRACE,
     Key,
     Retraining,
     Training,
@@ -20,9 +22,9 @@ from hpsearch.search.finalists import (
     read_results,
     summarize,
 )
-from hpsearch.training.trainer import Job, Weights
+from hpsearch.training.trainer import Job, Outcome, Weights
 from hpsearch.workers.inline import InlinePool
-from hpsearch.workers.pool import Event, Lost, Started
+from hpsearch.workers.pool import Event, Lost, Started, Stopped
 
 
 def _record(number: int, value: float | None = 1.0, script: str = "train", **changes: Any) -> TrialRecord:
@@ -132,6 +134,74 @@ def test_a_training_whose_worker_died_is_run_again_twice_at_most(deaths: int, jo
     assert len({job.token for job in pool.jobs}) == jobs
     assert {job.seed for job in pool.jobs} == {1}
     assert saved.results[5, 0, 0].reason == reason
+
+
+class _Script:
+    """Lets each job, in the order of starting, come to the ends of a script; one that waits ends when it is stopped."""
+
+    def __init__(self, *ends: str, places: int = 1) -> None:
+        self.places = places
+        self.stops: list[tuple[int, float | None]] = []
+        self._ends = list(ends)
+        self._events: list[Event] = []
+
+    def start(self, job: Job) -> int:
+        token, end = job.token, self._ends.pop(0) if self._ends else "train"
+        ends: dict[str, Event] = {
+            "train": Outcome(token, "completed", "", 1, {"val_rmse": 1.0}),
+            "die": Lost(token, "worker died: signal 9 (SIGKILL)", died=True),
+            "greedy": Lost(token, "out of memory: the worker held 3 GB of 2 GB allowed"),
+        }
+        self._events.append(Started(token))
+        if end != "wait":
+            self._events.append(ends.get(end, Lost(token, end)))
+        return 1
+
+    def stop(self, token: tuple[int, int, int], grace: float | None = None) -> None:
+        self.stops.append((token[0], grace))
+        self._events.append(Stopped(token))
+
+    def events(self, timeout: float) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def close(self) -> None:
+        pass
+
+
+def _trainings(count: int) -> list[Training]:
+    return [Training(trial, 0, 0, 1, {}) for trial in range(count)]
+
+
+def test_a_training_that_takes_longer_than_a_trial_may_has_failed(tmp_path: Path) -> None:
+    pool, saved, times = _Script("wait"), _Saved(), itertools.count()
+    retraining = Retraining(pool, _trainings(2), {}, saved, 5.0, clock=lambda: float(next(times)))
+    assert retraining.run()
+    assert {trial: result.reason for (trial, _, _), result in saved.results.items()} == {0: "timeout after 5 s", 1: ""}
+    assert pool.stops == [(0, GRACE)]
+
+
+def test_workers_that_die_whatever_they_train_again_end_the_launch_and_no_training_is_out_for_it() -> None:
+    saved = _Saved()
+    with pytest.raises(StudyAborted, match="workers in a row died"):
+        Retraining(_Script(*["die"] * 9), _trainings(5), {}, saved).run()
+    assert saved.results == {}
+
+
+def test_the_same_error_in_three_trainings_ends_the_launch_and_no_training_is_out_for_it() -> None:
+    saved = _Saved()
+    script = ["train", "ValueError: 1", "ValueError: 2", "ValueError: 3"]
+    with pytest.raises(StudyAborted, match="3 trainings failed with the same error"):
+        Retraining(_Script(*script), _trainings(9), {}, saved).run()
+    assert [key[0] for key in saved.results] == [0]
+
+
+def test_errors_that_end_no_launch_are_results() -> None:
+    saved = _Saved()
+    script = ["ValueError: 1", "ValueError: 2", "train", "greedy", "greedy", "greedy", "ValueError: 3"]
+    assert Retraining(_Script(*script), _trainings(7), {}, saved).run()
+    states = {key[0]: result.state for key, result in saved.results.items()}
+    assert states == {0: "failed", 1: "failed", 2: "completed", **dict.fromkeys(range(3, 7), "failed")}
 
 
 def _result(trial: int, repeat: int, value: float, split: int = 0) -> TrainingResult:

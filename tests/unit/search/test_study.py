@@ -17,7 +17,8 @@ from hpsearch.metrics import METRICS
 from hpsearch.records import EpochRecord, TrialRecord
 from hpsearch.search.book import Book, weights_path
 from hpsearch.search.folder import StudyFolder
-from hpsearch.search.study import DEATHS_IN_A_ROW, GRACE, RETRIES, Ending, Plan, Search
+from hpsearch.search.stop_rule import DEATHS_IN_A_ROW
+from hpsearch.search.study import GRACE, RETRIES, Ending, Plan, Search
 from hpsearch.space.space import Configuration
 from hpsearch.training.seeds import derive_seed
 from hpsearch.training.trainer import Epoch, Job, Outcome
@@ -118,6 +119,8 @@ class FakePool:
     """by the trial's number; others are trained"""
     default: Script = train
     on_turn: Callable[[], None] = lambda: None
+    heedless: set[int] = field(default_factory=set)
+    """trials that go on whatever is asked of them"""
     deaf: set[int] = field(default_factory=set)
     """trials that do not stop, but are killed past their grace"""
     jobs: list[Job] = field(default_factory=list)
@@ -137,7 +140,7 @@ class FakePool:
 
     def stop(self, token: Token, grace: float | None = None) -> None:
         self.stops.append((token[0], grace))
-        if token[0] not in self.deaf or grace is not None:
+        if token[0] not in self.heedless and (token[0] not in self.deaf or grace is not None):
             self.stopping.add(token)
 
     def events(self, timeout: float) -> list[Event]:
@@ -612,7 +615,8 @@ def test_workers_that_die_whatever_they_train_end_the_study(launch: Callable[...
     one = launch(pool=FakePool(2, default=die), trials=9)
     with pytest.raises(StudyAborted, match=r"3 workers in a row died .*; what was found is kept, put the cause right"):
         one.run()
-    assert len(one.book.records) == DEATHS_IN_A_ROW
+    reasons = [record.reason for record in one.book.records.values()]
+    assert reasons == [DIED] * DEATHS_IN_A_ROW + ["the study was stopped"]
     assert set(one.asker.told) == set(one.book.records)
 
 
@@ -633,14 +637,81 @@ def test_deaths_that_are_not_in_a_row_do_not_end_the_study(launch: Callable[...,
 
 def test_the_same_error_again_and_again_ends_the_study(launch: Callable[..., Launch]) -> None:
     one = launch(pool=FakePool(scripts={1: error, 2: error, 3: error}), trials=9)
-    with pytest.raises(StudyAborted, match=r"3 trials in a row failed with the same error \(ValueError: too much\)"):
+    with pytest.raises(StudyAborted, match=r"3 trainings failed with the same error .* \(ValueError: too much\)"):
         one.run()
     assert one.states() == {0: "completed", 1: "failed", 2: "failed", 3: "failed"}
     assert one.book.records[1].reason == "ValueError: too much"
 
 
+def test_errors_that_differ_in_numbers_are_the_same_whatever_fails_between(launch: Callable[..., Launch]) -> None:
+    scripts: dict[int, Script] = {
+        0: lambda job: error(job, "ValueError: shapes (3,) and (4, 7) at 0x7f1a do not fit in trial 0"),
+        1: fail,
+        2: lambda job: error(job, "ValueError: shapes (8, 16, 2) and (4,) at 0x7fff do not fit in trial 2"),
+        3: lambda job: error(job, "KeyError: 3"),
+        4: lambda job: error(job, "ValueError: shapes (1,) and (2,) at 0x7abc do not fit in trial 4"),
+    }
+    one = launch(pool=FakePool(scripts=scripts), trials=9)
+    with pytest.raises(StudyAborted, match="3 trainings failed with the same error and none went well between"):
+        one.run()
+    assert set(one.states().values()) == {"failed"}
+
+
+def test_a_study_that_is_stopped_leaves_no_trial_running(launch: Callable[..., Launch]) -> None:
+    asker = ScriptedAsker([1.0, 2.0, 2.0, 3.0, 4.0, 5.0])
+    one = launch(asker, FakePool(2, {0: error, 1: hang, 3: error, 4: error}), trials=9)
+    with pytest.raises(StudyAborted):
+        one.run()
+    assert one.states() == {0: "failed", 1: "interrupted", 2: "interrupted", 3: "failed", 4: "failed"}
+    assert one.book.records[1].reason == "the study was stopped"
+    assert set(asker.told) == set(range(asker.given))
+    assert [retry for _, retry in asker.queue] == [1, 2]
+
+
+def test_a_lack_of_memory_from_the_start_ends_the_study_and_says_what_to_raise(
+    launch: Callable[..., Launch],
+) -> None:
+    def lack(job: Job) -> Iterator[Event]:
+        yield Lost(job.token, f"out of memory: the worker held 2.1 GB of 2 GB allowed; the net has {job.trial} weights")
+
+    one = launch(pool=FakePool(default=lack), trials=9)
+    with pytest.raises(
+        StudyAborted, match=r"put the cause right \(raise search.worker_memory, or allow smaller nets\)"
+    ):
+        one.run()
+    assert list(one.states().values()) == ["failed"] * 3
+
+
+def test_a_lack_of_memory_after_a_success_is_the_configurations_fault(launch: Callable[..., Launch]) -> None:
+    def lack(job: Job) -> Iterator[Event]:
+        yield Outcome(job.token, "failed", "out of memory: 7 weights, batch 8")
+
+    one = launch(pool=FakePool(scripts=dict.fromkeys(range(1, 9), lack)), trials=9)
+    assert one.run() == "budget"
+    assert list(one.states().values()) == ["completed", *["failed"] * 8]
+    assert all(record.retry_of is None for record in one.book.records.values())
+
+
+def test_a_result_that_comes_after_the_time_was_over_is_dropped(
+    launch: Callable[..., Launch], clock: list[float]
+) -> None:
+    def late(job: Job) -> Iterator[Event | None]:
+        yield None
+        yield None
+        yield Outcome(job.token, "completed", "", 1, metrics(0.1))
+
+    def turn() -> None:
+        clock[0] += 3
+
+    pool = FakePool(scripts={0: late}, on_turn=turn, heedless={0})
+    one = launch(pool=pool, trials=2, trial_timeout=2.0)
+    assert one.run() == "budget"
+    assert (one.book.records[0].state, one.book.records[0].reason) == ("failed", "timeout after 2 s")
+    assert one.book.records[0].value is None
+
+
 def test_different_errors_and_errors_apart_do_not_end_the_study(launch: Callable[..., Launch]) -> None:
-    different = {n: (lambda job, n=n: error(job, f"ValueError: {n}")) for n in range(3)}
+    different = {n: (lambda job, n=n: error(job, f"ValueError: {'abc'[n]}")) for n in range(3)}
     apart: dict[int, Script] = {4: error, 5: error, 7: error, 8: error}
     one = launch(pool=FakePool(scripts=different | apart), trials=9)
     assert one.run() == "budget"

@@ -47,6 +47,7 @@ def test_a_field_that_decides_results_is_told_with_both_values(changed: dict[str
         {"timeout": "1h"},
         {"trial_timeout": 5},
         {"workers": 3},
+        {"worker_memory": "2GB"},
         {"keep_models": 9},
         {"stop_at": 1.0},
         {"start_with": [{"hidden_layers": 1, "neurons_1": 16, "activation": "relu", "optimizer": "adam", "dropout": 0,
