@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 
 from hpsearch.errors import StoreError
 from hpsearch.tracking.database import sqlite_path
-from hpsearch.tracking.location import redact
+from hpsearch.tracking.location import is_server, redact
 from hpsearch.tracking.store import failures
 
 _LONGEST = 200
@@ -33,5 +34,9 @@ def reason_of(uri: str, error: Exception) -> str:
     if path is not None and ("database or disk is full" in text or "disk I/O error" in text):
         free = shutil.disk_usage(path.parent).free / 1e6
         return f"{path} cannot be written: the disk is full or limited ({free:,.0f} MB free)"
+    if is_server(uri) and "timed out" in text:
+        return f"no answer within {os.environ.get('MLFLOW_HTTP_REQUEST_TIMEOUT', '?')} s"
+    if is_server(uri) and "Connection refused" in text:
+        return "connection refused"
     said = " ".join(redact(f"{type(error).__name__}: {error}").split())
     return said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1]}…"

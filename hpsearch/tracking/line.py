@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from hpsearch.tracking.answer import reason_of
+from hpsearch.tracking.location import is_server, redact
 from hpsearch.tracking.spool import Spool, Waiting
 from hpsearch.tracking.store import failures
 
@@ -153,7 +154,8 @@ class Line:
         if self._due < math.inf:
             self._due = self._steady() + self._pause
         if first:
-            self._news.append(f"MLflow is away ({self.trouble}); what is to be logged waits on disk")
+            at = f" at {redact(self._uri)}" if is_server(self._uri) else ""
+            self._news.append(f"MLflow{at} is away ({self.trouble}); what is to be logged waits on disk")
 
     def _make_due(self) -> None:
         self._behind, self._due = True, -math.inf

@@ -102,7 +102,7 @@ class Spool:
         except OSError as error:
             self.trouble = f"{path} cannot be written: {error.strerror or error}"
             with contextlib.suppress(OSError):
-                os.truncate(path, size)
+                os.truncate(path, size) if size else path.unlink(missing_ok=True)
             return False
         return True
 
