@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,8 +47,8 @@ def door(server: MlflowServer) -> Iterator[Door]:
 
 
 @pytest.fixture
-def info(request: pytest.FixtureRequest) -> StudyInfo:
-    name = f"{abs(hash(request.node.nodeid)):016x}"[:16]
+def info() -> StudyInfo:
+    name = uuid.uuid4().hex[:16]
     return StudyInfo(name, name, "rmse", "minimize", "regression", "d" * 64)
 
 

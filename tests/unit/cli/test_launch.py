@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-import hpsearch
 from hpsearch.cli import main
-from hpsearch.cli.launch import _told
 
 
 @pytest.mark.parametrize(
@@ -36,23 +31,6 @@ def test_an_option_that_makes_no_sense_is_told(
     out, err = capsys.readouterr()
     assert (ended.value.code, out) == (2, "")
     assert message in err
-
-
-@pytest.mark.parametrize(("quiet", "as_json"), [(True, False), (False, True), (False, False)])
-def test_who_sees_no_display_is_told_of_mlflows_trouble_where_it_is_in_no_ones_way(
-    finished: Path, capsys: pytest.CaptureFixture[str], quiet: bool, as_json: bool
-) -> None:
-    result = replace(hpsearch.load("flowers", store=finished), trouble="no answer within 5 s")
-    _told(result, quiet=quiet, as_json=as_json)
-    out, err = capsys.readouterr()
-    shown = (
-        ""
-        if not (quiet or as_json)
-        else "MLflow could not be written (no answer within 5 s); the next launch writes it\n"
-    )
-    assert err == shown
-    if as_json:
-        assert json.loads(out)["trouble"] == "no answer within 5 s"
 
 
 def test_a_wrong_study_file_is_told_before_anything_heavy_is_loaded(tmp_path: object) -> None:
