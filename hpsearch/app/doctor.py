@@ -24,7 +24,7 @@ from hpsearch.search.checkup import examine_files
 from hpsearch.search.folder import StudyFolder, find_study, study_names
 from hpsearch.search.history import read_history
 from hpsearch.search.widen import finish_widening, moving_names
-from hpsearch.tracking.checkup import examine_runs
+from hpsearch.tracking.checkup import examine_runs, examine_spool
 from hpsearch.tracking.location import artifact_root, tracking_uri
 from hpsearch.tracking.mlflow import Tracker
 
@@ -97,6 +97,7 @@ def _examine(folder: StudyFolder, place: Path, owner: str) -> list[Finding]:
     study = _known(folder)
     records = list(read_history(folder.history).values())
     runs = finalist_runs(study, records)
+    found += examine_spool(folder.spool)
     return found + examine_runs(tracking_uri(place), study.info, artifact_root(place), owner, records, runs)
 
 
@@ -120,7 +121,7 @@ def _repair(folder: StudyFolder, place: Path, owner: str) -> None:
     if _package(package, folder.path.name):
         package.rename(_free(package.with_name("package.damaged")))
         _made_again(study, place)
-    with Tracker(tracking_uri(place), study.info, artifact_root(place), owner) as tracker:
+    with Tracker(tracking_uri(place), study.info, artifact_root(place), owner, spool=folder.spool) as tracker:
         tracker.reconcile(records)
         tracker.finalists(finalist_runs(study, records))
 

@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from hpsearch.app.pictures import log_study_pictures, log_trial_pictures
 from hpsearch.app.repair import put_right
 from hpsearch.app.report import log_report
 from hpsearch.app.results import load
-from hpsearch.app.winner import deliver, log_delivery
+from hpsearch.app.winner import deliver, log_delivery, log_models
 from hpsearch.data.faults import source_name
 from hpsearch.fault_injection import crash_point
 from hpsearch.records import TrialRecord
@@ -49,6 +50,20 @@ from hpsearch.workers.pool import Pool
 from hpsearch.workers.processes import ProcessPool
 from hpsearch.workers.protocol import Setup
 
+_LONGEST = 200
+"""Characters of what is said of MLflow's trouble."""
+
+
+@dataclass(frozen=True)
+class Launched:
+    """How a launch ended."""
+
+    ending: Ending
+    link: str
+    """where the MLflow UI shows its trials; '' where MLflow is away"""
+    trouble: str
+    """why MLflow could not be told all of it; '' where it was"""
+
 
 def launch(
     study: OpenStudy,
@@ -58,25 +73,23 @@ def launch(
     place: Path,
     owner: str,
     shown: Display,
-) -> tuple[Ending, str]:
-    """Search, name the winner, deliver it; return why the launch ended and the link to see it.
+) -> Launched:
+    """Search, name the winner, deliver it; return how the launch ended.
 
     trials: in all, over every launch. timeout: seconds the search may take now. owner: see `driver_name`.
     """
     plan = _plan(study, trials, timeout)
-    went_before = study.folder.journal.exists()
     right = put_right(study)
     for repair in right.repairs:
         shown.note(repair)
     book, asker = right.book, right.asker
     asker.enqueue_missing(study.settled.space.completed(given) for given in study.spec.search.start_with)
     uri = tracking_uri(place)
-    tracker = Tracker(uri, study.info, artifact_root(place), owner)
+    tracker = Tracker(uri, study.info, artifact_root(place), owner, spool=study.folder.spool, tell=shown.note)
     with tracker, _pool(study, workers, _most_jobs(study, plan, book)) as pool:
         import_mlflow()  # here, not in the tracker's thread: importing and warnings.catch_warnings elsewhere do not mix
         _begin(tracker, study, plan, place)
-        if went_before and (repaired := tracker.reconcile(list(book.records.values()))):
-            shown.note(f"MLflow: {_counted(len(repaired), 'repair')} made after an earlier launch")
+        tracker.recall(list(book.records.values()))
         shown.begin(study.info, plan.trials, pool.places, list(book.records.values()))
         watch = DivergenceWatch(shown, study.settled.space, list(book.records.values()))
         search = Search(asker, pool, book, plan, [tracker, shown, Fallbacks(shown), watch])
@@ -93,7 +106,8 @@ def launch(
         _end(tracker, study, ending, records, place, shown)
         experiment = tracker.experiment_id
     base = without_user(uri) if is_server(uri) else "http://127.0.0.1:5000"
-    return ending, study_link(base, experiment, "objective", study.info.direction) if experiment else ""
+    link = study_link(base, experiment, "objective", study.info.direction) if experiment else ""
+    return Launched(ending, link, readable(tracker.trouble, _LONGEST) if tracker.trouble else "")
 
 
 def driver_name() -> str:
@@ -157,28 +171,26 @@ def _is_time_for_finalists(
 def _end(
     tracker: Tracker, study: OpenStudy, ending: Ending, records: Sequence[TrialRecord], place: Path, shown: Display
 ) -> None:
-    finalists = finalist_runs(study, records)
-    tracker.finalists(finalists)
+    tracker.finalists(finalist_runs(study, records))
     delivers = ending != "interrupted" and any(record.state == "completed" for record in records)
     if delivers:
         verdict = compare_finalists(study, records, shown)
         shown.note("packaging and evaluating the winner" if verdict else "packaging and evaluating the best trial")
         deliver(study, records, verdict)
         log_delivery(tracker, study, records, verdict)
-        crash_point("delivery-logged")
     result = load(study.info.name, store=place)
     log_trial_pictures(tracker, study.info, records)
     log_study_pictures(tracker, study, result)
     if delivers:
         log_report(tracker, result)
-    tracker.flush()
-    if tracker.trouble:
-        tracker.reconcile(records)
-        tracker.finalists(finalists)
+    tracker.settle()
+    if delivers:
+        log_models(tracker, study)
+        crash_point("delivery-logged")
     tracker.end_launch("KILLED" if ending == "interrupted" else "FINISHED", tags={"hpsearch.ending": ending})
     tracker.flush()
     if tracker.trouble:
-        trouble = readable(tracker.trouble, 160)
+        trouble = readable(tracker.trouble, _LONGEST)
         shown.note(f"MLflow could not be written ({trouble}); the next launch writes what is missing")
 
 
@@ -218,7 +230,3 @@ def _signals(interrupt: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'s' if count != 1 else ''}"

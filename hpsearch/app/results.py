@@ -38,6 +38,8 @@ class StudyResult:
     """why the launch that returned this ended: budget, exhausted, good enough, timeout, interrupted"""
     link: str = ""
     """where the MLflow UI shows the trials of the launch that returned this, once `hpsearch ui` serves it"""
+    trouble: str = ""
+    """why MLflow could not be told all of the launch that returned this; the next launch tells it"""
 
     @property
     def name(self) -> str:
@@ -160,6 +162,7 @@ class StudyResult:
             "created": self.file.created,
             "folder": str(self.folder.path),
             "link": self.link,
+            "trouble": self.trouble,
         }
 
 

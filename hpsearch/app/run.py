@@ -57,9 +57,9 @@ def run(
         study = OpenStudy(folder, file, spec, data, settled)
         count = spec.search.workers if workers is None else workers
         timeout = spec.search.timeout if timeout is None else timeout
-        ending, link = launch(study, file.trials, timeout, count, place, owner, shown)
-    result = replace(load(spec.name, store=place), ending=ending, link=link)
-    if result.best is None and ending != "interrupted":
+        launched = launch(study, file.trials, timeout, count, place, owner, shown)
+    result = replace(load(spec.name, store=place), ending=launched.ending, link=launched.link, trouble=launched.trouble)
+    if result.best is None and launched.ending != "interrupted":
         raise NoTrialCompleted(f"no trial of '{spec.name}' completed: {result.failures()}")
     return result
 

@@ -56,5 +56,5 @@ def verify(
         folder.write(file)
         study = OpenStudy(folder, file, spec, data, settle(spec, data))
         count = spec.search.workers if workers is None else workers
-        ending, link = launch(study, book.counted(), None, count, place, owner, shown)
-    return replace(load(name, store=place), ending=ending, link=link)
+        launched = launch(study, book.counted(), None, count, place, owner, shown)
+    return replace(load(name, store=place), ending=launched.ending, link=launched.link, trouble=launched.trouble)

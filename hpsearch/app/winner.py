@@ -21,7 +21,7 @@ from hpsearch.app.results import StudyResult
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.prepared import load_table
 from hpsearch.data.refit import prepare_refit
-from hpsearch.delivery.mlflow_model import log_package
+from hpsearch.delivery.mlflow_model import PACKAGE_TAG, log_package, package_digest
 from hpsearch.delivery.package import write_package
 from hpsearch.delivery.predictor import read_json, verify_package
 from hpsearch.errors import NoTrialCompleted, PackageError
@@ -36,7 +36,7 @@ from hpsearch.search.folder import write_whole
 from hpsearch.search.looks import looked_at, looks
 from hpsearch.search.verdict import Verdict
 from hpsearch.tracking.items import LAUNCH
-from hpsearch.tracking.location import redact, tracking_uri
+from hpsearch.tracking.location import tracking_uri
 from hpsearch.tracking.mlflow import Tracker
 from hpsearch.tracking.store import failures
 from hpsearch.training.baselines import fit_baselines
@@ -133,7 +133,7 @@ def package_of(result: StudyResult) -> Path:
 
 
 def log_delivery(tracker: Tracker, study: OpenStudy, records: Sequence[TrialRecord], verdict: Verdict | None) -> None:
-    """Log verdict, package and evaluation to this launch, also where an earlier one made them (and perhaps died)."""
+    """Log verdict and evaluation to this launch, also where an earlier one made them (and perhaps died)."""
     folder = study.folder.path
     evaluated = study.folder.evaluation.exists()
     evaluation = json.loads(study.folder.evaluation.read_text()) if evaluated else None
@@ -144,14 +144,25 @@ def log_delivery(tracker: Tracker, study: OpenStudy, records: Sequence[TrialReco
         pictures = sorted((folder / "evaluation").glob("*.png"))
         for file in (folder / "evaluation.txt", study.folder.evaluation, *pictures):
             tracker.artifact(LAUNCH, f"evaluation/{file.name}", file)
-    run_id = tracker.launch_run_id
-    if run_id is not None:
-        frame, columns, _ = load_table(study.spec)
-        rows = frame[[name for name, _ in columns.columns]].head(5)
-        try:
+    tracker.launch_tags({PACKAGE_TAG: package_digest(folder / "package")})
+
+
+def log_models(tracker: Tracker, study: OpenStudy) -> None:
+    """Log the package as a model of this launch, and of earlier ones for which MLflow was away; waits.
+
+    The tag of a launch says which package is its model. A package that has given way to another one is not logged.
+    """
+    folder = study.folder.path
+    lacking = tracker.launches_without_model(PACKAGE_TAG, package_digest(folder / "package"))
+    if not lacking:
+        return
+    frame, columns, _ = load_table(study.spec)
+    rows = frame[[name for name, _ in columns.columns]].head(5)
+    try:
+        for run_id in lacking:
             log_package(tracking_uri(folder.parent.parent), run_id, folder / "package", rows)
-        except failures() as error:
-            tracker.trouble = redact(f"{type(error).__name__}: {error}")
+    except failures() as error:
+        tracker.failed(error)
 
 
 def _is_package_of(path: Path, chosen: Chosen) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hpsearch.cli.options import Json, Store, StudyFile, StudyName, console, print_json
+
+if TYPE_CHECKING:
+    from hpsearch.app.results import StudyResult
 
 
 def run(
@@ -34,19 +37,13 @@ def run(
     from hpsearch.app.display import Silent
     from hpsearch.app.run import run as run_study
     from hpsearch.cli.progress import make_display
-    from hpsearch.cli.tables import print_result
 
     display = Silent() if quiet or as_json else make_display(console())
     result = run_study(
         study, trials=trials, more=more, new=new, widen=widen, timeout=_seconds(timeout), workers=_workers(workers),
         store=store, display=display,
     )  # fmt: skip
-    if as_json:
-        print_json(result.to_json())
-    else:
-        print_result(console(), result)
-    if result.ending == "interrupted":
-        raise typer.Exit(130)
+    _told(result, quiet=quiet, as_json=as_json)
 
 
 def verify(
@@ -62,16 +59,24 @@ def verify(
     from hpsearch.app.display import Silent
     from hpsearch.app.verify import verify as verify_study
     from hpsearch.cli.progress import make_display
-    from hpsearch.cli.tables import print_result
 
     display = Silent() if quiet or as_json else make_display(console())
     result = verify_study(
         study, finalists=finalists, seeds=seeds, workers=_workers(workers), store=store, display=display
     )
+    _told(result, quiet=quiet, as_json=as_json)
+
+
+def _told(result: StudyResult, *, quiet: bool, as_json: bool) -> None:
+    """Print what came of a launch; exit with 130 where it was interrupted."""
+    from hpsearch.cli.tables import print_result
+
     if as_json:
         print_json(result.to_json())
     else:
         print_result(console(), result)
+    if result.trouble and (quiet or as_json):  # a display has said it
+        console(error=True).print(f"MLflow could not be written ({result.trouble}); the next launch writes it")
     if result.ending == "interrupted":
         raise typer.Exit(130)
 

@@ -7,6 +7,7 @@
     <store>/studies/<name>/finalists.jsonl   a line for each training of a finalist on a new seed
     <store>/studies/<name>/verdict.json      what the finalists' comparison says
     <store>/studies/<name>/test_looks.json   which models have been scored on the test rows
+    <store>/studies/<name>/mlflow.spool      what MLflow could not be told yet
     <store>/studies/<name>/logs/             what workers printed
     <store>/studies/.<name>.lock             held (flock) while a driver runs; outside, as the folder can be moved
 
@@ -94,6 +95,11 @@ class StudyFolder:
     def looks(self) -> Path:
         """Which models have been scored on the test rows."""
         return self.path / "test_looks.json"
+
+    @property
+    def spool(self) -> Path:
+        """What MLflow could not be told yet; there while something waits."""
+        return self.path / "mlflow.spool"
 
     @property
     def logs(self) -> Path:

@@ -42,6 +42,14 @@ def examine_runs(
 _WRONG = "has a run in MLflow that is wrong, or one too many"
 
 
+def examine_spool(path: Path) -> list[Finding]:
+    """Return that something waits for MLflow, if it does."""
+    count = path.read_bytes().count(b"\n") if path.exists() else 0
+    if not count:
+        return []
+    return [Finding("runs", f"{count} write{'s' if count > 1 else ''} to MLflow wait in {path}", "sent, if it answers")]
+
+
 def _of_trials(actions: Sequence[Action]) -> Iterator[Finding]:
     deleted = [action.trial for action in actions if isinstance(action, Delete)]
     created: defaultdict[str, list[int]] = defaultdict(list)

@@ -97,7 +97,7 @@ def finalists_to_write(
     """
     held: defaultdict[FinalistKey | None, list[RunFound]] = defaultdict(list)
     for one in found:
-        held[_key(one)].append(one)
+        held[finalist_key(one)].append(one)
     missing, wrong = [], []
     for run in runs:
         # A run is ended last, so one that is still open was torn by a crash, and one that ended right is whole.
@@ -108,7 +108,8 @@ def finalists_to_write(
     return missing, wrong
 
 
-def _key(found: RunFound) -> FinalistKey | None:
+def finalist_key(found: RunFound) -> FinalistKey | None:
+    """Return which training a finalist's run is of; None where its tags do not say."""
     repeat, split = (found.tags.get(f"hpsearch.{name}", "") for name in ("repeat", "split"))
     if found.trial is None or not (repeat.isdecimal() and split.isdecimal()):
         return None

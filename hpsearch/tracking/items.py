@@ -21,6 +21,9 @@ RunKey = int | FinalistKey | Literal["launch"]
 """A trial by its number, a training of a finalist, or the launch itself."""
 LAUNCH: Literal["launch"] = "launch"
 
+LAUNCH_TAG = "hpsearch.launch"
+"""Tag of a launch's run: what tells it from every other, also where MLflow made it and its answer got lost."""
+
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 """MLflow's words for how a run stands."""
 
@@ -111,11 +114,12 @@ def launch_started(
     owner: str,
     started: datetime,
     *,
+    token: str,
     tags: Mapping[str, str] | None = None,
     params: Mapping[str, object] | None = None,
 ) -> tuple[Item, ...]:
-    """Return the items of a launch that begins: its run and the study file as `study.yaml`."""
-    own = run_tags(info, "launch", owner) | {"hpsearch.state": "running"}
+    """Return the items of a launch that begins: its run and the study file as `study.yaml`. token: see `LAUNCH_TAG`."""
+    own = run_tags(info, "launch", owner) | {"hpsearch.state": "running", LAUNCH_TAG: token}
     start = RunStart(
         LAUNCH,
         "launch",
@@ -127,10 +131,10 @@ def launch_started(
     return (start, Artifact(LAUNCH, "study.yaml", spec_text.encode()))
 
 
-def launch_ended(status: Status, tags: Mapping[str, str] | None = None) -> tuple[Item, ...]:
+def launch_ended(status: Status, tags: Mapping[str, str] | None = None, ended: int | None = None) -> tuple[Item, ...]:
     """Return the items of a launch that ends. Its state is none of a trial's, so that no filter mixes them up."""
     state = {"FINISHED": "finished", "KILLED": "interrupted", "FAILED": "failed", "RUNNING": "running"}[status]
-    return (Tags(LAUNCH, as_tags({"hpsearch.state": state, **(tags or {})})), RunEnd(LAUNCH, status))
+    return (Tags(LAUNCH, as_tags({"hpsearch.state": state, **(tags or {})})), RunEnd(LAUNCH, status, ended))
 
 
 def trial_started(
@@ -207,9 +211,9 @@ def better(info: StudyInfo, a: float | None, b: float | None) -> float | None:
     return (min if info.direction == "minimize" else max)(known, default=None)
 
 
-def metric_points(metrics: Mapping[str, float], step: int = 0) -> tuple[Point, ...]:
-    """Return the finite values as points, under keys that MLflow takes."""
-    return _finite(metrics.items(), step, None)
+def metric_points(metrics: Mapping[str, float], timestamp: int | None = None) -> tuple[Point, ...]:
+    """Return the finite values as points at step 0, under keys that MLflow takes."""
+    return _finite(metrics.items(), 0, timestamp)
 
 
 def run_tags(info: StudyInfo, kind: str, owner: str) -> dict[str, str]:

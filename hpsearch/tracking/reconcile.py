@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from hpsearch.records import TrialRecord
 from hpsearch.tracking.items import STATUS, Status
@@ -25,8 +26,8 @@ class RunFound:
     tags: Mapping[str, str] = field(default_factory=dict)
     objective: float | None = None
     """the metric's last value"""
-    steps: frozenset[int] = frozenset()
-    """of a launch: the trials whose objective it shows"""
+    steps: frozenset[int] | None = frozenset()
+    """of a launch: the trials whose objective it shows; None where it is ended, which it is once it shows them all"""
 
     @property
     def parent(self) -> str | None:
@@ -72,12 +73,16 @@ Action = Delete | Create | Close | Progress
 
 
 def plan(
-    records: Sequence[TrialRecord], runs: Sequence[RunFound], owner: str, launch: str | None = None
+    records: Sequence[TrialRecord],
+    runs: Sequence[RunFound],
+    owner: str,
+    launch: str | None = None,
+    homes: Mapping[int, str] = MappingProxyType({}),
 ) -> list[Action]:
     """Return the actions, in the order to take them, after which each finished record has exactly one right run.
 
     Runs that are RUNNING under `owner` and whose trial has not ended are at work and left alone. Runs without a launch
-    of their own go under `launch`, or under the latest there is.
+    of their own go under the launch that `homes` has for their trial, else `launch`, else the latest there is.
     """
     launches = [run for run in runs if run.kind == "launch"]
     home = launch or (launches[-1].run_id if launches else None)
@@ -94,19 +99,21 @@ def plan(
             continue
         kept = next((run for run in held if _right(run, record)), None)
         actions += [Delete(run.run_id, record.number) for run in held if run is not kept]
-        parent = kept.parent if kept else next((run.parent for run in held if run.parent), home)
+        parent = (
+            kept.parent if kept else next((run.parent for run in held if run.parent), homes.get(record.number, home))
+        )
         if kept is None:
             actions.append(Create(record, parent, _fault(held)))
         if parent and record.state == "completed" and record.value is not None and math.isfinite(record.value):
             shown[parent].append(record)
     for orphans in by_trial.values():
         actions += _close(orphans, owner, "the study has no record of it")
-    actions += _close(launches, owner, "the process that ran it is gone", running_only=True)
     for run in launches:
-        missing = tuple(record for record in shown[run.run_id] if record.number not in run.steps)
+        steps = run.steps
+        missing = () if steps is None else tuple(r for r in shown[run.run_id] if r.number not in steps)
         if missing:
             actions.append(Progress(run.run_id, missing))
-    return actions
+    return actions + list(_close(launches, owner, "the process that ran it is gone", running_only=True))
 
 
 def _right(run: RunFound, record: TrialRecord) -> bool:

@@ -10,8 +10,9 @@ ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    # Untouched, one call to a server that is away blocks for 246 s.
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    # Untouched, one call to a server that is away blocks for 246 s. It would also make a run twice whose answer was
+    # late; whoever tries again must look first what there is (`catch_up.py`).
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,11 +15,25 @@ from urllib.request import url2pathname
 from hpsearch.fault_injection import crash_point
 from hpsearch.records import StudyInfo
 from hpsearch.tracking.database import database_made_once, private_folder
-from hpsearch.tracking.items import Artifact, DatasetInput, Item, Point, Points, RunEnd, RunKey, RunStart, Tags, slug
+from hpsearch.tracking.items import (
+    LAUNCH,
+    LAUNCH_TAG,
+    Artifact,
+    DatasetInput,
+    Item,
+    Point,
+    Points,
+    RunEnd,
+    RunKey,
+    RunStart,
+    Tags,
+    slug,
+)
 from hpsearch.tracking.reconcile import RunFound
 from hpsearch.tracking.silence import import_mlflow
 
 _RUNS_A_PAGE = 1000
+_REFUSALS = ("INVALID_PARAMETER_VALUE", "INVALID_STATE", "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST")
 
 
 @dataclass
@@ -53,21 +67,45 @@ class MlflowStore:
         """Return the id of a run that this process began."""
         return self._run_ids.get(key)
 
-    def write(self, items: Iterable[Item]) -> None:
-        """Log items, in order. Raises KeyError for an item of a run that never began."""
+    def find(self, key: RunKey) -> str:
+        """Return the id of a run of this process, or a trial's of an earlier one. Raises KeyError if there is none."""
+        return self._run_ids.get(key) or self._earlier(key)
+
+    def forget(self, key: RunKey) -> None:
+        """Have a run begun anew: it is gone, or nobody knows how far it was written."""
+        self._run_ids.pop(key, None)
+
+    def adopt_launch(self, run_id: str) -> None:
+        """Take a run for the one of this launch."""
+        self._run_ids[LAUNCH] = run_id
+
+    def answer(self) -> None:
+        """Ask MLflow for the study's experiment, and nothing else: it answers, or this raises one of `failures`."""
+        self._open()
+        self._client.get_experiment(self._experiment)
+
+    def write(self, items: Iterable[Item], launch: str | None = None) -> None:
+        """Log items, in order. launch: the run that runs begin under, if it is not this process's launch.
+
+        Raises KeyError for an item of a run that never began.
+        """
         self._open()
         batch = _Batch()
         for item in items:
-            run_id = (
-                self._start(item) if isinstance(item, RunStart) else self.run_id(item.key) or self._earlier(item.key)
-            )
+            run_id = self._start(item, launch) if isinstance(item, RunStart) else self.find(item.key)
             batch = self._take(batch, run_id, item)
         self._log(batch)
 
-    def write_to(self, run_id: str, item: Points | Tags | RunEnd | Artifact | DatasetInput) -> None:
-        """Log one item to a run by its id."""
+    def write_to(self, run_id: str, item: Item) -> None:
+        """Log one item to a run by its id; of a run's start its params alone."""
         self._open()
         self._log(self._take(_Batch(), run_id, item))
+
+    def lacking(self, run_id: str, points: Sequence[Point]) -> tuple[Point, ...]:
+        """Return those of some points of a run that it does not have: of their metric, at their step."""
+        held = {point.key for point in points} & self._client.get_run(run_id).data.metrics.keys()
+        steps = {key: {metric.step for metric in self._client.get_metric_history(run_id, key)} for key in held}
+        return tuple(point for point in points if point.step not in steps.get(point.key, ()))
 
     def runs(self, kind: str | None = None) -> list[RunFound]:
         """Return every run of this study, or those of a kind, in the order in which they were started."""
@@ -84,9 +122,37 @@ class MlflowStore:
             found += [self._found(run) for run in page]
         return found
 
+    def launch_run(self, token: str) -> str | None:
+        """Return the run of a launch by its token (`items.LAUNCH_TAG`); None where there is none."""
+        self._open()
+        query = f"tags.`hpsearch.study_uid` = '{self._info.uid}' and tags.`{LAUNCH_TAG}` = '{token}'"
+        found = self._client.search_runs([self._experiment], query, max_results=1)
+        return str(found[0].info.run_id) if found else None
+
+    def launches_without_model(self, tag: str, value: str) -> list[str]:
+        """Return the launches with a tag from which no model with the same tag was logged whole."""
+        self._open()
+        query = f"tags.`hpsearch.study_uid` = '{self._info.uid}' and tags.`hpsearch.kind` = 'launch'"
+        runs = self._client.search_runs([self._experiment], f"{query} and tags.`{tag}` = '{value}'")
+        models = self._client.search_logged_models([self._experiment], f"tags.`{tag}` = '{value}'")
+        logged = {model.source_run_id for model in models if model.status == "READY"}
+        return [run.info.run_id for run in runs if run.info.run_id not in logged]
+
+    def begin(self, start: RunStart, parent: str | None = None) -> str:
+        """Begin a run under another by its id, with neither params nor a place among this process's; return its id."""
+        self._open()
+        tags = start.tags | ({"mlflow.parentRunId": parent} if parent else {})
+        return str(self._client.create_run(self._experiment, start.started, tags, start.name).info.run_id)
+
     def delete(self, run_id: str) -> None:
-        """Move a run to MLflow's bin."""
-        self._client.delete_run(run_id)
+        """Move a run to MLflow's bin; no harm where another try did it, and its answer was lost."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.delete_run(run_id)
+        except MlflowException:
+            if self._client.get_run(run_id).info.lifecycle_stage != "deleted":
+                raise
 
     def _earlier(self, key: RunKey) -> str:
         """Return the run of a trial of an earlier launch."""
@@ -149,13 +215,9 @@ class MlflowStore:
             number += 1
         return f"{name} ({number})"
 
-    def _start(self, start: RunStart) -> str:
-        tags = dict(start.tags)
-        if start.parent is not None:
-            parent = self._run_ids.get(start.parent)
-            tags |= {"mlflow.parentRunId": parent} if parent else {}
-        run = self._client.create_run(self._experiment, start.started, tags, start.name)
-        self._run_ids[start.key] = run.info.run_id
+    def _start(self, start: RunStart, launch: str | None) -> str:
+        parent = None if start.parent is None else self._run_ids.get(start.parent)
+        self._run_ids[start.key] = self.begin(start, launch if start.parent == LAUNCH and launch else parent)
         if start.kind == "trial":
             crash_point("run-created")
         return self._run_ids[start.key]
@@ -235,10 +297,21 @@ class MlflowStore:
             tags,
             run.data.metrics.get("objective"),
         )
-        if kind != "launch" or found.objective is None:
+        if kind != "launch":
+            return found
+        if found.status != "RUNNING":
+            return replace(found, steps=None)
+        if found.objective is None:
             return found
         history = self._client.get_metric_history(found.run_id, "objective")
         return replace(found, steps=frozenset(metric.step for metric in history))
+
+
+def is_refusal(error: Exception) -> bool:
+    """Tell whether MLflow is there and will never take what it was given, as its run or experiment was removed."""
+    from mlflow.exceptions import MlflowException
+
+    return isinstance(error, MlflowException) and error.error_code in _REFUSALS
 
 
 def failures() -> tuple[type[Exception], ...]:

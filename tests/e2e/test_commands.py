@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 from sample_studies import FLOWERS, RENTALS, write_rentals, write_study
 
 import hpsearch
+from hpsearch.cli.launch import _told
 
 from .conftest import NOISE, Said, program
 
@@ -59,7 +61,7 @@ def test_show_as_json_keeps_its_keys(call: Call, finished: Path) -> None:
     shown = call("show", "rentals", "--json", "--store", finished).json()
     assert list(shown) == [
         "name", "objective", "direction", "task", "trials", "done", "states", "ending", "seconds", "best", "test",
-        "winner", "verdict", "created", "folder", "link", "top", "importances", "advice",
+        "winner", "verdict", "created", "folder", "link", "trouble", "top", "importances", "advice",
     ]  # fmt: skip
     assert list(shown["test"]) == ["rmse", "mae", "r2"]
     assert [trial["number"] for trial in shown["top"]] == [0, 3]
@@ -346,3 +348,20 @@ class Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[Any]) -> None:
         self.names.add(tag)
+
+
+@pytest.mark.parametrize(("quiet", "as_json"), [(True, False), (False, True), (False, False)])
+def test_who_sees_no_display_is_told_of_mlflows_trouble_where_it_is_in_no_ones_way(
+    finished: Path, capsys: pytest.CaptureFixture[str], quiet: bool, as_json: bool
+) -> None:
+    result = replace(hpsearch.load("flowers", store=finished), trouble="no answer within 5 s")
+    _told(result, quiet=quiet, as_json=as_json)
+    out, err = capsys.readouterr()
+    shown = (
+        ""
+        if not (quiet or as_json)
+        else "MLflow could not be written (no answer within 5 s); the next launch writes it\n"
+    )
+    assert err == shown
+    if as_json:
+        assert json.loads(out)["trouble"] == "no answer within 5 s"

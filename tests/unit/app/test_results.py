@@ -54,7 +54,7 @@ def test_the_predictor_takes_raw_rows_with_gaps_and_unseen_categories(rentals: h
 def test_the_summary_keeps_its_keys(rentals: hpsearch.StudyResult) -> None:
     assert list(rentals.to_json()) == [
         "name", "objective", "direction", "task", "trials", "done", "states", "failures", "ending", "seconds", "best",
-        "test", "winner", "verdict", "created", "folder", "link",
+        "test", "winner", "verdict", "created", "folder", "link", "trouble",
     ]  # fmt: skip
     assert list(rentals.to_json()["best"]) == [
         "trial", "state", "value", "best_epoch", "parameters", "seconds", "reason", "copy_of", "retry_of", "started",

@@ -43,6 +43,10 @@ class Interrupts(Silent):
             os.kill(os.getpid(), self.number)
 
 
+def files(client: Any, run: Any) -> set[str]:
+    return {file.path for file in client.list_artifacts(run.info.run_id)}
+
+
 def test_the_same_call_again_trains_nothing_more(store: Path) -> None:
     first = run(study(), store)
     notes = Notes()
@@ -246,7 +250,8 @@ def test_a_tracking_server_that_is_away_stops_no_search_and_is_told_without_its_
     notes = Notes()
     result = run(study(), store, display=notes)
     assert (result.done(), result.link) == (2, "")
-    assert any(note.startswith("MLflow could not be written") for note in notes.notes)
+    assert result.trouble == "connection refused"
+    assert notes.notes[-1].startswith("MLflow could not be written (connection refused)")
     assert "secret" not in "".join(notes.notes)
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     notes = Notes()
@@ -254,4 +259,13 @@ def test_a_tracking_server_that_is_away_stops_no_search_and_is_told_without_its_
     assert any(re.fullmatch(r"MLflow: \d repairs made after an earlier launch", note) for note in notes.notes)
     client: Any = MlflowClient(f"sqlite:///{store}/mlflow.db")
     runs = client.search_runs([client.get_experiment_by_name("iris").experiment_id])
-    assert sum(run.data.tags["hpsearch.state"] == "completed" for run in runs) == 2
+    trials, launches = ([r for r in runs if r.data.tags["hpsearch.kind"] == kind] for kind in ("trial", "launch"))
+    second, first = sorted(launches, key=lambda launch: -launch.info.start_time)
+    assert [(r.data.tags["hpsearch.state"], r.data.tags["mlflow.parentRunId"]) for r in trials] == [
+        ("completed", first.info.run_id)
+    ] * 2
+    assert {first.info.status, second.info.status} == {"FINISHED"}
+    assert first.data.metrics.keys() >= second.data.metrics.keys() >= {"test_log_loss"}
+    assert len(first.outputs.model_outputs) == len(second.outputs.model_outputs) == 1
+    assert files(client, first) == files(client, second) >= {"study.yaml", "report.html", "evaluation"}
+    assert {"configuration.yaml", "learning_curve.png"} == files(client, trials[0])

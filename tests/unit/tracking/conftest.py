@@ -39,9 +39,11 @@ def trial() -> Callable[..., TrialRecord]:
 @pytest.fixture
 def open_tracker(uri: str, tmp_path: Path, info: StudyInfo) -> Iterator[Callable[..., Tracker]]:
     with ExitStack() as stack:
+        spool = tmp_path / "mlflow.spool"
 
         def open_one(owner: str = "me", clock: Callable[[], float] = time.time) -> Tracker:
-            return stack.enter_context(Tracker(uri, info, tmp_path / "artifacts", owner, clock))
+            made = Tracker(uri, info, tmp_path / "artifacts", owner, spool=spool, clock=clock, steady=clock)
+            return stack.enter_context(made)
 
         yield open_one
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 import stat
 import subprocess
@@ -13,30 +14,64 @@ from mlflow import MlflowClient
 from hpsearch.tracking.database import database_made_once, private_folder, sqlite_path
 
 _START = """
-import sys
+import os, sys
 from pathlib import Path
 from hpsearch.records import StudyInfo
 from hpsearch.tracking.mlflow import Tracker
-folder, name = Path(sys.argv[1]), sys.argv[2]
-info = StudyInfo(name, name * 16, "rmse", "minimize", "regression", "d")
-with Tracker(f"sqlite:///{folder}/mlflow.db", info, folder / "artifacts", name) as tracker:
-    tracker.start_launch("")
-    tracker.flush()
-    assert tracker.trouble is None, tracker.trouble
+from hpsearch.tracking.silence import import_mlflow
+import_mlflow()  # once for all, as it takes three seconds
+import mlflow.store.tracking.sqlalchemy_store
+folder, (here, there) = Path(sys.argv[1]), os.pipe()
+children = []
+for name in sys.argv[2]:
+    children.append(os.fork())
+    if children[-1] == 0:
+        os.close(there)
+        os.read(here, 1)  # until all are there
+        info = StudyInfo(name, name * 16, "rmse", "minimize", "regression", "d")
+        with Tracker(f"sqlite:///{folder}/mlflow.db", info, folder / "artifacts", name) as tracker:
+            tracker.start_launch("")
+            tracker.flush()
+            print(tracker.trouble or "", end="", flush=True)
+        os._exit(0)
+os.close(there)
+print(*(os.waitpid(child, 0)[1] for child in children))
 """
 
 
-def test_two_processes_that_start_at_once_on_an_empty_folder_both_find_their_place(tmp_path: Path) -> None:
+def test_eight_processes_that_start_at_once_on_an_empty_folder_all_find_their_place(tmp_path: Path) -> None:
     store = tmp_path / "mlruns"
-    both = [
-        subprocess.Popen([sys.executable, "-c", _START, store, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        for name in "ab"
-    ]
-    assert [process.communicate()[0] for process in both] == [b"", b""]
-    names = {experiment.name for experiment in MlflowClient(f"sqlite:///{store}/mlflow.db").search_experiments()}
-    assert names == {"Default", "a", "b"}
+    started = subprocess.run(
+        [sys.executable, "-c", _START, store, "abcdefgh"], capture_output=True, text=True, check=False, timeout=240
+    )
+    assert (started.stdout.split(), started.stderr) == (["0"] * 8, "")
+    client = MlflowClient(f"sqlite:///{store}/mlflow.db")
+    experiments = {experiment.name: experiment.experiment_id for experiment in client.search_experiments()}
+    assert experiments.keys() == {"Default", *"abcdefgh"}
+    assert [len(client.search_runs([experiments[name]])) for name in "abcdefgh"] == [1] * 8
     for path in (store, *store.rglob("*")):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_a_process_that_holds_the_lock_for_ever_is_told_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hpsearch.tracking.database.PATIENCE", 0.1)
+    lock = tmp_path / "mlflow.db.lock"
+    holder = subprocess.Popen(
+        ["flock", lock, "sh", "-c", "echo held; exec cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with (
+            pytest.raises(TimeoutError, match=re.escape(f"fuser {lock} tells which")),
+            database_made_once(f"sqlite:///{tmp_path}/mlflow.db"),
+        ):
+            pass
+    finally:
+        holder.kill()
+        holder.communicate()
 
 
 def test_a_damaged_database_is_told_at_once(tmp_path: Path) -> None:

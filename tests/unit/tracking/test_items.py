@@ -62,14 +62,18 @@ def start(items: tuple[Item, ...]) -> RunStart:
 
 
 def test_a_launch_brings_its_study_file() -> None:
-    items = launch_started(INFO, "data: {}\n", "me", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), params={"trials": 5})
+    items = launch_started(
+        INFO, "data: {}\n", "me", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), token="t", params={"trials": 5}
+    )
     assert start(items).name == "launch 2026-01-02 03:04:05"
     assert start(items).params == {"trials": "5"}
     assert items[1] == Artifact(LAUNCH, "study.yaml", b"data: {}\n")
 
 
 def test_what_a_caller_tags_cannot_hide_whose_run_it_is() -> None:
-    tags = start(launch_started(INFO, "", "me", datetime.now(UTC), tags={"hpsearch.study_uid": "other"})).tags
+    tags = start(
+        launch_started(INFO, "", "me", datetime.now(UTC), token="t", tags={"hpsearch.study_uid": "other"})
+    ).tags
     assert tags["hpsearch.study_uid"] == INFO.uid
 
 

@@ -309,6 +309,26 @@ def test_trouble_once_over_is_made_good_by_reconcile(
         assert trials(client, tracker)["trial-000"].data.tags["mlflow.parentRunId"] == tracker.launch_run_id
 
 
+def test_a_launch_whose_run_somebody_removes_goes_on_without_it(
+    open_tracker: OpenTracker, client: Any, trial: Make, tmp_path: Path
+) -> None:
+    clock = Clock()
+    tracker = open_tracker(clock=clock)
+    tracker.start_launch("")
+    tracker.recall([])
+    client.delete_run(tracker.launch_run_id)
+    for number in range(3):
+        clock.now += 10.0
+        tracker.launch_metrics({"test_rmse": 1.0})
+        tracker.trial_ended(trial(number))
+        tracker.flush()
+    tracker.end_launch()
+    tracker.close()
+    assert tracker.trouble is None
+    assert trials(client, open_tracker()).keys() == {"trial-000", "trial-001", "trial-002"}
+    assert not (tmp_path / "mlflow.spool").exists()
+
+
 def test_an_error_of_ours_is_not_swallowed(open_tracker: OpenTracker) -> None:
     tracker = open_tracker()
     tracker.artifact(99, "of-no-trial.txt", "")

@@ -121,6 +121,28 @@ def test_only_runs_of_this_study_are_found(store: MlflowStore, client: Any) -> N
     assert (found.run_id, found.kind, found.trial, found.steps) == (run_id, "launch", None, frozenset({0, 7}))
 
 
+def test_a_launch_that_ended_is_not_asked_for_its_chart(store: MlflowStore) -> None:
+    begin(store)
+    store.write([Points(LAUNCH, (Point("objective", 2.0, 0),)), RunEnd(LAUNCH, "FINISHED")])
+    assert [run.steps for run in store.runs()] == [None]
+
+
+def test_of_some_points_those_are_found_that_a_run_lacks(store: MlflowStore) -> None:
+    run_id = begin(store)
+    store.write([Points(LAUNCH, (Point("a", 1.0, 0, 5), Point("a", 1.0, 1, 5)))])
+    points = (Point("a", 1.0, 0, 9), Point("a", 1.0, 2), Point("b", 1.0, 0))
+    assert store.lacking(run_id, points) == points[1:]
+    store.write([Points(LAUNCH, points)])
+    assert store.lacking(run_id, points) == ()
+
+
+def test_a_run_that_is_removed_twice_is_no_trouble(store: MlflowStore) -> None:
+    run_id = begin(store)
+    store.delete(run_id)
+    store.delete(run_id)
+    assert store.runs() == []
+
+
 def test_more_runs_than_a_page_are_all_found(store: MlflowStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hpsearch.tracking.store._RUNS_A_PAGE", 2)
     store.write([RunStart(n, "trial", str(n), UID | {"hpsearch.trial": str(n)}, started=n + 1) for n in range(5)])
