@@ -22,6 +22,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
+from unicodedata import category
 
 
 class HpsearchError(Exception):
@@ -132,7 +133,8 @@ def printable(text: str, keep: str = "") -> str:
     """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
+    safe = (c.isprintable() or c in keep or category(c) == "Zs" for c in text)
+    return "".join(c if it else c.encode("unicode_escape").decode() for c, it in zip(text, safe, strict=True))
 
 
 def _in_yaml(value: object, depth: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -82,16 +83,18 @@ def _seconds(text: str | None) -> float | None:
     if text is None:
         return None
     try:
-        return parse_duration(float(text) if text.replace(".", "", 1).isdigit() else text)
+        return parse_duration(float(text) if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text) else text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--timeout") from None
 
 
 def _workers(text: str | None) -> int | str | None:
-    if text is None or text in ("auto", "inline"):
-        return text
-    if not text.isdigit() or not 1 <= int(text) <= 1024:
-        raise typer.BadParameter(
-            f"{text!r} is no number of workers; give auto, inline or a number from 1", param_hint="--workers"
-        )
-    return int(text)
+    from hpsearch.spec.sections import check_workers
+
+    if text is None:
+        return None
+    try:
+        count: int | str = check_workers(int(text) if re.fullmatch("[0-9]{1,9}", text) else text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--workers") from None
+    return count

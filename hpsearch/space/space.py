@@ -87,6 +87,10 @@ class Space:
         """Return the configuration a person would try first, moved into this space."""
         return self.active({p.name: p.domain.nearest(p.row.usual) for p in self.parameters})
 
+    def depths(self) -> list[int]:
+        """Return the numbers of hidden layers that a net may have."""
+        return _depths(next(p.domain for p in self.parameters if p.name == "hidden_layers"))
+
     def continuous(self) -> list[str]:
         """Return the rows of the table that have no end of values here."""
         return list(dict.fromkeys(p.row.name for p in self.parameters if p.domain.count() is None))
@@ -94,7 +98,7 @@ class Space:
     def count(self) -> int | None:
         """Return the number of distinct configurations; None where a parameter is continuous."""
         total = 0
-        for depth in _depths(next(p.domain for p in self.parameters if p.name == "hidden_layers")):
+        for depth in self.depths():
             counts = [p.domain.count() for p in self.parameters if p.active(depth) and p.name != "hidden_layers"]
             if None in counts:
                 return None

@@ -114,7 +114,11 @@ def _grid_faults(spec: StudySpec) -> list[tuple[KeyPath, str]]:
     if spec.search.sampler.name != "grid":
         return []
     message = "is continuous, which a grid cannot walk; list choices or give a step"
-    return [(("space", row), f"{row} {message}") for row in spec.space.build().continuous()]
+    named = spec.space.domains()
+    return [
+        (("space", row) if row in named else ("search", "sampler"), f"{row} {message}")
+        for row in spec.space.build().continuous()
+    ]
 
 
 def _faults_behind(values: dict[str, Any], faulty: set[KeyPath]) -> list[tuple[KeyPath, str]]:

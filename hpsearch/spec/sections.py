@@ -129,11 +129,27 @@ class SplitSection(Section):
         return [("column", f"'column' brings its own split; remove {', '.join(given)}")]
 
 
+def _check_path(given: Any) -> Any:
+    """Return what may be a path, read from where the study file is; refuse what can be none."""
+    if isinstance(given, str) and "://" in given:
+        raise _fault(f"{as_written(given)} is an address; data are read from files; download it and give its path")
+    if isinstance(given, str) and "\0" in given:
+        raise _fault(f"{as_written(given)} has a null character in it; no file has; give the path of a file")
+    return given
+
+
+DataPath = Annotated[str, BeforeValidator(_check_path)]
+
+
 class DataSection(Section):
     """Where the rows come from and what its columns are."""
 
-    csv: str | None = Field(None, description="path of a CSV file (also .gz), relative to the study file")
-    parquet: str | None = Field(None, description="path of a Parquet file, relative to the study file")
+    csv: DataPath | None = Field(
+        None, min_length=1, description="path of a CSV file (also .gz), relative to the study file"
+    )
+    parquet: DataPath | None = Field(
+        None, min_length=1, description="path of a Parquet file, relative to the study file"
+    )
     sklearn: Literal["diabetes", "breast_cancer", "wine", "digits", "iris"] | None = Field(
         None, description="a data set that scikit-learn brings"
     )
@@ -312,11 +328,12 @@ def _one_of(what: str, known: Iterable[str]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def _worker_count(given: Any) -> Any:
+def check_workers(given: Any) -> Any:
+    """Return how many workers are asked for, unchanged if it is auto, inline or 1..1024, else raise."""
     count = _whole(given)
     if given in ("auto", "inline") or (isinstance(count, int) and not isinstance(count, bool) and 1 <= count <= 1024):
         return count
-    raise _fault(f"{as_written(given)} workers cannot be; give auto, inline or a number from 1 to 1024")
+    raise _fault(f"{as_written(given)} is no number of workers; give auto, inline or a number from 1 to 1024")
 
 
 _LOSS_NAMES = [loss for names in LOSSES.values() for loss in names]
@@ -349,7 +366,7 @@ class SearchSection(Section):
     class_weight: Literal["balanced", "none"] = Field("none", description="weigh classes by their rarity")
     start_with: list[dict[str, Any]] = Field(default_factory=list, description="configurations to try first")
     seed: Whole = Field(0, ge=0, lt=2**32, description="seed of the search and of every trial")
-    workers: Annotated[Literal["auto", "inline"] | int, BeforeValidator(_worker_count)] = Field(
+    workers: Annotated[Literal["auto", "inline"] | int, BeforeValidator(check_workers)] = Field(
         "auto", description="training processes (auto: one a core)"
     )
     trainer: Literal["auto", "compiled", "keras"] = Field("auto", description="what trains the nets")
@@ -410,7 +427,7 @@ class StudySpec(Section):
     """A study: its data, how they are prepared, the space, the search. Only `data` is required."""
 
     name: Annotated[str, BeforeValidator(check_name)] = Field("study", description="default: the file's name")
-    description: str = Field("", description="the question, in a sentence; shown in MLflow")
+    description: str = Field("", max_length=5000, description="the question, in a sentence; shown in MLflow")
     data: DataSection
     prepare: PrepareSection = Field(default_factory=PrepareSection)
     space: SpaceSection = Field(default_factory=SpaceSection, description="the hyperparameter table")

@@ -48,9 +48,12 @@ def in_our_words(details: ErrorDetails, path: KeyPath) -> str:
         hint = suggestion(str(details["input"]), allowed)
         return f"{given} is not allowed; {name} takes {', '.join(allowed)}{'' if hint.startswith('; known') else hint}"
     if kind in ("string_too_long", "string_too_short"):
-        most = details["ctx"].get("max_length", 1)
-        takes = "one character" if most == 1 else f"text of at most {most:,} characters"
-        return f"{given} is not allowed; {name} takes {takes}"
+        most = (_bounds(path) | details["ctx"]).get("max_length")
+        if most is None:
+            return f"{given} is empty; write TEXT, or remove '{name}'"
+        return (
+            f"{given} is not allowed; {name} takes {'one character' if most == 1 else f'at most {most:,} characters'}"
+        )
     if kind == "too_short":
         return f"{given} is empty; list at least one, or remove '{name}'"
     return f"{given} is not allowed; hpsearch schema prints what {name} takes"
@@ -72,24 +75,19 @@ _SECTIONS: tuple[tuple[str, ...], ...] = (
 
 def _takes(name: str, path: KeyPath) -> str:
     """Return `trials takes whole numbers 1..1000000`, as the table's rows say it."""
-    field = _field(path)
-    bounds = {
-        bound: getattr(at, bound) for at in (field.metadata if field else ()) for bound in _ENDS if hasattr(at, bound)
-    }
+    field, bounds = _field(path), _bounds(path)
     low, high = bounds.get("ge", bounds.get("gt", -math.inf)), bounds.get("le", bounds.get("lt", math.inf))
-    if field is not None and _is_whole(field):
+    if field is not None and int in getattr(field.annotation, "__args__", (field.annotation,)):
         return f"{name} takes whole numbers {low}..{high - ('lt' in bounds)}"
     if math.isinf(high):
         return f"{name} takes numbers" + ("" if math.isinf(low) else f" of at least {low:g}")
     return f"{name} takes numbers of at least {low:g} and {'below' if 'lt' in bounds else 'at most'} {high:g}"
 
 
-_ENDS = ("ge", "gt", "le", "lt")
-
-
-def _is_whole(field: FieldInfo) -> bool:
-    parts = getattr(field.annotation, "__args__", (field.annotation,))
-    return int in parts
+def _bounds(path: KeyPath) -> dict[str, Any]:
+    """Return what a field's number, or its text's length, is held to: `{"ge": 1, "le": 100}`."""
+    field, names = _field(path), ("ge", "gt", "le", "lt", "max_length")
+    return {name: getattr(at, name) for at in (field.metadata if field else ()) for name in names if hasattr(at, name)}
 
 
 def _field(path: KeyPath) -> FieldInfo | None:
