@@ -90,10 +90,13 @@ class _Reader:
         plain = isinstance(node, yaml.ScalarNode) and node.style is None
         implied = _RESOLVER.resolve(type(node), node.value, (plain, not plain))  # type: ignore[no-untyped-call]  # of types-PyYAML
         if node.tag != implied:
-            tag = shortened(node.tag.replace("tag:yaml.org,2002:", "!!"), 60)
+            tag = as_written(node.tag.replace("tag:yaml.org,2002:", "!!"))
             return f"the tag {tag} is not allowed; remove it"
-        if isinstance(node, yaml.ScalarNode) and any("\ud800" <= c <= "\udfff" for c in node.value):
-            return f"{as_written(node.value)} has half a character in it; write the character itself"
+        if isinstance(node, yaml.ScalarNode):
+            try:  # JSON writes a character beyond 65,535 as two halves, and PyYAML leaves them apart
+                node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
+            except UnicodeDecodeError:
+                return f"{as_written(node.value)} has half a character in it; write the character itself"
         return ""
 
     def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:

@@ -28,11 +28,15 @@ def load_spec(path: str | Path) -> StudySpec:
     try:
         spec = make_spec(values, source=source, folder=file.absolute().parent, marks=document.marks)
     except SpecError as error:
-        unread = tuple(f"{path}." for path in document.unread)
-        found += [fault for fault in error.faults if not f"{fault.field}.".startswith(unread)]
+        found += [fault for fault in error.faults if not _about_unread(f"{fault.field}.", document.unread)]
     if found:
         raise SpecError(_in_order(found), source)
     return spec
+
+
+def _about_unread(field: str, unread: Iterable[str]) -> bool:
+    """Tell whether a fault's field is one that could not be read, or lies in one, or holds one: null is there now."""
+    return any(field.startswith(f"{path}.") or f"{path}.".startswith(field) for path in unread)
 
 
 def _content(file: Path, source: str) -> bytes:

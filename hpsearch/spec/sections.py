@@ -179,7 +179,8 @@ class DataSection(Section):
             found.append(("drop", "'features' and 'drop' say the same thing twice; keep one"))
         both = sorted(set(self.categorical) & set(self.numeric))
         if both:
-            found.append(("numeric", f"{', '.join(both)} cannot be both categorical and numeric; keep one"))
+            names = ", ".join(map(as_written, both[:10]))
+            found.append(("numeric", f"{names} cannot be both categorical and numeric; keep one"))
         if self.time_ordered and (self.split.column or self.split.shuffle or self.split.stratify is True):
             found.append(("time_ordered", "time order excludes split.column, shuffle and stratify; remove one"))
         return found

@@ -48,12 +48,12 @@ def in_our_words(details: ErrorDetails, path: KeyPath) -> str:
         hint = suggestion(str(details["input"]), allowed)
         return f"{given} is not allowed; {name} takes {', '.join(allowed)}{'' if hint.startswith('; known') else hint}"
     if kind in ("string_too_long", "string_too_short"):
-        most = (_bounds(path) | details["ctx"]).get("max_length")
-        if most is None:
-            return f"{given} is empty; write TEXT, or remove '{name}'"
+        most = _bounds(path)["max_length"]
         return (
             f"{given} is not allowed; {name} takes {'one character' if most == 1 else f'at most {most:,} characters'}"
         )
+    if kind == "too_short" and details["input"] == "":
+        return f"{given} is empty; write TEXT, or remove '{name}'"
     if kind == "too_short":
         return f"{given} is empty; list at least one, or remove '{name}'"
     return f"{given} is not allowed; hpsearch schema prints what {name} takes"
