@@ -78,7 +78,7 @@ def verify(
 
 
 def _seconds(text: str | None) -> float | None:
-    from hpsearch.spec.sections import parse_duration
+    from hpsearch.spec.values import parse_duration
 
     if text is None:
         return None
@@ -89,7 +89,7 @@ def _seconds(text: str | None) -> float | None:
 
 
 def _workers(text: str | None) -> int | str | None:
-    from hpsearch.spec.sections import check_workers
+    from hpsearch.spec.values import check_workers
 
     if text is None:
         return None

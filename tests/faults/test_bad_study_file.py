@@ -57,7 +57,11 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
 
     def called(*arguments: str) -> Said:
         monkeypatch.setattr(sys, "argv", ["hpsearch", *arguments])
-        with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err, pytest.raises(SystemExit) as end:
+        with (
+            redirect_stdout(io.StringIO()) as out,
+            redirect_stderr(io.StringIO()) as err,
+            pytest.raises(SystemExit) as end,
+        ):
             cli.main()
         return Said(end.value.code, out.getvalue(), err.getvalue())
 
