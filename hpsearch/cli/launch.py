@@ -31,6 +31,7 @@ def run(
         raise typer.BadParameter("give --trials (in all) or --more (beyond those done), not both")
     if new and widen:
         raise typer.BadParameter("give --new (start afresh) or --widen (keep the trials that still fit), not both")
+    seconds, count = _seconds(timeout), _workers(workers)
     load_spec(study)  # a wrong file is told at once, before anything heavy is imported
     from hpsearch.app.display import Silent
     from hpsearch.app.run import run as run_study
@@ -39,7 +40,7 @@ def run(
 
     display = Silent() if quiet or as_json else make_display(console())
     result = run_study(
-        study, trials=trials, more=more, new=new, widen=widen, timeout=_seconds(timeout), workers=_workers(workers),
+        study, trials=trials, more=more, new=new, widen=widen, timeout=seconds, workers=count,
         store=store, display=display,
     )  # fmt: skip
     if as_json:
@@ -60,15 +61,14 @@ def verify(
     store: Store = None,
 ) -> None:
     """Train the best trials again, and deliver the winner."""
+    count = _workers(workers)
     from hpsearch.app.display import Silent
     from hpsearch.app.verify import verify as verify_study
     from hpsearch.cli.progress import make_display
     from hpsearch.cli.tables import print_result
 
     display = Silent() if quiet or as_json else make_display(console())
-    result = verify_study(
-        study, finalists=finalists, seeds=seeds, workers=_workers(workers), store=store, display=display
-    )
+    result = verify_study(study, finalists=finalists, seeds=seeds, workers=count, store=store, display=display)
     if as_json:
         print_json(result.to_json())
     else:

@@ -98,6 +98,7 @@ _CAUSES = (
     ("block scalar", "| or > has more behind it than +, - or a digit; begin the text in the next line", True),
     ("flow sequence", f"the list [ {_BRACKETS}", True),
     ("flow mapping", f"the mapping {{ {_BRACKETS}", True),
+    ("'<stream end>'", "the file ends before its last list or mapping does; close the brackets", False),
     ("mapping values are not allowed",
      "a second ':' stands in this line, or it is indented too far; quote the text or align the line", False),
     ("sequence entries are not allowed",

@@ -1,14 +1,10 @@
-"""Every bad study file and every bad call, with all that is printed: read the tables for the messages as a set.
-
-A message is `what was found; what is allowed; how to fix it`, after `file:line:column: field 'a.b':` where there are
-such. The numbers are those of the rows of the list of bad input.
-"""
+"""What a person reads who gets a study file, a path, a number or a name wrong: whole messages, and the exit code 2."""
 
 from __future__ import annotations
 
 import io
-import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,23 +18,10 @@ import pytest
 from hpsearch import cli
 from hpsearch.search.samplers import grid
 from hpsearch.search.settings import warnings_of
-from hpsearch.space.space import build_space
 from hpsearch.spec import load_spec, make_spec
-from hpsearch.tracking.server import free_port
+from hpsearch.tracking.server import HOST, free_port
 
-IRIS = "data: {sklearn: iris}\n"
-CSV = "data: {csv: a.csv, target: y"
-SLUG = "use 1 to 100 of A-Z a-z 0-9 . _ - and begin with a letter or digit"
-SECTIONS = "known: name, description, data, prepare, space, search, winner"
-DURATION = "is no duration; write a number of seconds or 30s, 10min, 1.5h"
-WORKERS = "is no number of workers; give auto, inline or a number from 1 to 1024"
-NOT_YAML = "not valid YAML: "
-BRACKETS = "that opens here is not closed, or lacks a comma; check its brackets and commas"
-LINE = "this line is neither 'key: value' nor indented like its neighbours; check the colon and the spaces"
-EPOCHS = "epochs takes whole numbers 1..100000"
-AMBIGUOUS = "write it in plain decimals, or quote it"
-ALIAS = "an alias (*name) repeats a part of the file; write it out"
-START = "data: {csv: FILE, target: COLUMN}"
+from .bad_study_files import FILES, IRIS
 
 
 class Said(NamedTuple):
@@ -68,284 +51,6 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
     return called
 
 
-FILES: list[tuple[str, str | bytes, list[str]]] = [
-    # 1: a number that is quoted is text
-    ("1", IRIS + "space: {learning_rate: '1e-3'}",
-     ["2:9: field 'space.learning_rate': '1e-3' is not a number; learning_rate takes numbers 1e-12..100"]),
-    # 2: no, on, yes and off are text
-    ("2", IRIS + "space: {activation: [on, relu]}",
-     ["2:22: field 'space.activation.0': 'on' is no activation; known: relu, tanh, sigmoid, elu, selu, gelu, silu, "
-      "leaky_relu, softplus, linear"]),
-    ("2", IRIS + "winner: {baselines: no}",
-     ["2:10: field 'winner.baselines': 'no' is not true or false; write one of them"]),
-    ("2", CSV + ", split: {shuffle: off}}",
-     ["1:39: field 'data.split.shuffle': 'off' is not true or false; write one of them"]),
-    ("2", CSV + ", split: {stratify: yes}}",
-     ["1:39: field 'data.split.stratify': 'yes' is not allowed; write auto, true or false"]),
-    ("2", IRIS + "search: {sampler: {name: tpe, group: no}}",
-     ["2:31: field 'search.sampler.group': 'no' is not allowed; group takes true or false"]),
-    ("2", IRIS + "space: {neurons: {log: no, per_layer: yes}}",
-     ["2:19: field 'space.neurons.log': 'no' is not true or false; write one of them",
-      "2:28: field 'space.neurons.per_layer': 'yes' is not true or false; write one of them"]),
-    # 3: a key that stands twice
-    ("3", IRIS + "name: a\ndata: {sklearn: wine}",
-     ["3:1: field 'data': 'data' stands twice, the first time in line 1; remove one"]),
-    ("3", IRIS + "space: {epochs: 5,\n  epochs: 6}",
-     ["3:3: field 'space.epochs': 'epochs' stands twice, the first time in line 2; remove one"]),
-    # 4: unknown keys
-    ("4", IRIS + "space: {epoch: 5}", ["2:9: field 'space.epoch': 'epoch' is not known here; did you mean 'epochs'?"]),
-    ("4", IRIS + "serch: {trials: 5}", ["2:1: field 'serch': 'serch' is not known here; did you mean 'search'?"]),
-    ("4", "dta: {sklearn: iris}", ["1:1: field 'dta': 'dta' is not known here; did you mean 'data'?"]),
-    ("4", IRIS + "trials: 5", ["2:1: field 'trials': 'trials' is not known here; did you mean 'search.trials'?"]),
-    ("4", IRIS + "search: {epochs: 5}",
-     ["2:10: field 'search.epochs': 'epochs' is not known here; did you mean 'space.epochs'?"]),
-    ("4", IRIS + "modell: x", [f"2:1: field 'modell': 'modell' is not known here; {SECTIONS}"]),
-    ("4", IRIS + "folder: /etc", ["2:1: field 'folder': 'folder' is not known here; remove it"]),
-    ("4", CSV + ", split: {tset: 0.2}}",
-     ["1:39: field 'data.split.tset': 'tset' is not known here; did you mean 'test'?"]),
-    ("4", CSV + ", split: {validation: {fold: 3}}}",
-     ["1:52: field 'data.split.validation.fold': 'fold' is not known here; did you mean 'folds'?"]),
-    ("4", IRIS + "space: {neurons: {lo: 3}}",
-     ["2:19: field 'space.neurons.lo': 'lo' is not known here; did you mean 'low'?"]),
-    ("4", IRIS + "search: {pruner: {name: median, warmup: 3}}",
-     ["2:33: field 'search.pruner.warmup': pruner median has no option 'warmup'; did you mean 'n_warmup_steps'?"]),
-    ("4", IRIS + "search: {pruner: {name: none, steps: 3}}",
-     ["2:31: field 'search.pruner.steps': pruner none has no option 'steps'; it takes none, remove it"]),
-    # 5: what is no YAML, or no text
-    ("5", "data:\n\tsklearn: iris", [f"2:1: {NOT_YAML}a tab stands here; use spaces"]),
-    ("5", "data: {sklearn: 'iris}\n", [f"1:17: {NOT_YAML}the quote that opens here is never closed; close it"]),
-    ("5", "data: {sklearn: iris\nname: x", [f"1:7: {NOT_YAML}the mapping {{ {BRACKETS}"]),
-    ("5", "data:\n  drop: [a, b\n  csv: c\n", [f"2:9: {NOT_YAML}the list [ {BRACKETS}"]),
-    ("5", "data: csv: a.csv", [f"1:10: {NOT_YAML}a second ':' stands in this line, or it is indented too far; quote the "
-                               "text or align the line"]),
-    ("5", "data:\n  csv: a\n target: b", [f"3:2: {NOT_YAML}{LINE}"]),
-    ("5", "data: - a", [f"1:7: {NOT_YAML}a list begins in the line of its key; begin it in the next line, or write [a, b]"]),
-    ("5", 'data: {csv: "C:\\data"}',
-     [f"1:17: {NOT_YAML}\\ begins an escape that YAML does not know; write \\\\, or use single quotes"]),
-    ("5", 'name: "\\U99999999"', [f"1:10: {NOT_YAML}\\ and these digits name no character; write the character itself"]),
-    ("5", 'data: {csv: "\\ud800", target: y}',
-     ["1:13: field 'data.csv': '\\ud800' has half a character in it; write the character itself"]),
-    ("5", "name: @me", [f"1:7: {NOT_YAML}this sign cannot begin a value; quote the text"]),
-    ("5", "data: |x\n  a", [f"1:7: {NOT_YAML}| or > has more behind it than +, - or a digit; begin the text in the next line"]),
-    ("5", "% me\nname: x", [f"1:2: {NOT_YAML}a line that begins with % is an order to YAML; a study file has none; remove it"]),
-    ("5", b"name: x\ndata: \x00", [f"2:7: {NOT_YAML}the control character 0x00 stands here; remove it"]),
-    ("5", b"name: x\ncsv: gr\xf6\xdfe", ["2: byte 0xf6 at offset 15 is not UTF-8; a study file is; save it as UTF-8"]),
-    ("5", "name: x".encode("utf-16"), ["1: byte 0xff at offset 0 is not UTF-8; a study file is; save it as UTF-8"]),
-    # 6: no mapping, or several
-    ("6", "", [f"1: found nothing; a study file is a mapping; begin it with {START}"]),
-    ("6", "# only a comment\n", [f"1: found nothing; a study file is a mapping; begin it with {START}"]),
-    ("6", "- data\n- space", [f"1: found a list; a study file is a mapping; begin it with {START}"]),
-    ("6", "data", [f"1: found a single value; a study file is a mapping; begin it with {START}"]),
-    ("6", IRIS + "---\n" + IRIS, [f"2:1: {NOT_YAML}a second document begins here; a study file holds one; remove the ---"]),
-    ("6", "name: x", [f" field 'data': 'data' is missing; add it, as {START}"]),
-    ("6", "data:", ["1:1: field 'data': 'data' is empty; give it keys, or remove the line"]),
-    ("6", "data: [1]", ["1:1: field 'data': [1] is not a mapping; write {KEY: VALUE}"]),
-    ("6", IRIS + "[data]: 1", ["2:1: a list stands where a key is; a key is a name; write name: value"]),
-    # 7: tags
-    ("7", "data: !!python/object/apply:os.system [touch, canary]",
-     ["1:7: field 'data': the tag '!!python/object/apply:os.system' is not allowed; remove it"]),
-    ("7", IRIS + "name: !!str 5", ["2:7: field 'name': the tag '!!str' is not allowed; remove it"]),
-    ("7", IRIS + "name: !env HOME", ["2:7: field 'name': the tag '!env' is not allowed; remove it"]),
-    # 8: aliases, and what is too much
-    ("8", "data: &d {sklearn: iris}\nspace: *d",
-     [f"1:7: field 'space': {ALIAS}"]),
-    ("8", "data: &d {drop: [*d], sklearn: iris}", [f"1:7: field 'data.drop.0': {ALIAS}"]),
-    ("8", IRIS + "name: *.csv", [f"2:8: {NOT_YAML}a & or * begins an alias here, which a study file does not have; quote "
-                                 "the text, or write it out"]),
-    ("8", IRIS + "name: {a: &a [x, x], b: &b [*a, *a], c: [*b, *b]}",
-     [f"2:11: field 'name.b.0': {ALIAS}", f"2:11: field 'name.b.1': {ALIAS}",
-      f"2:25: field 'name.c.0': {ALIAS}", f"2:25: field 'name.c.1': {ALIAS}"]),
-    ("8", "data: " + "[" * 500_000, ["1:26: more than 20 lists or mappings stand in one another here; a study file has at "
-                                     "most 5; write it flatter"]),
-    ("8", IRIS + "a: [" + "1, " * 300_000 + "]",
-     ["2:29984: more than 10,000 keys and values; a study file is smaller; shorten it"]),
-    ("8", b"name: " + b"x" * 1_000_000, [" the file has 1,000,006 bytes; a study file has at most 1,000,000; name another file"]),
-    # 9: numbers that are none, not whole, or out of bounds
-    *(("9", IRIS + f"space: {{epochs: {given}}}", [f"2:9: field 'space.epochs': {found}; {EPOCHS}"]) for given, found in [
-        ("yes", "'yes' is not a number"), ("true", "true is not a number"), ('"5"', "'5' is not a number"),
-        ("5.5", "5.5 is not a whole number"), ("0", "0 is out of bounds"), ("-1", "-1 is out of bounds"),
-        (f"{10**30}", f"{10**30} is out of bounds"),
-    ]),
-    *(("9", IRIS + f"search: {{trials: {given}}}",
-       [f"2:10: field 'search.trials': {found}; trials takes whole numbers 1..1000000"]) for given, found in [
-        ("yes", "'yes' is not a whole number"), ("true", "true is not a whole number"),
-        ('"5"', "'5' is not a whole number"), ("5.5", "5.5 is not a whole number"), ("0", "0 is out of bounds"),
-        (f"{10**30}", f"{10**30} is out of bounds"),
-    ]),
-    ("9", IRIS + "search: {seed: 4294967296}",
-     ["2:10: field 'search.seed': 4294967296 is out of bounds; seed takes whole numbers 0..4294967295"]),
-    ("9", IRIS + "search: {early_stopping: {min_delta: -1}}",
-     ["2:27: field 'search.early_stopping.min_delta': -1 is out of bounds; min_delta takes numbers of at least 0"]),
-    ("9", CSV + ", split: {test: 1}}",
-     ["1:39: field 'data.split.test': 1 is out of bounds; test takes numbers of at least 0 and below 1"]),
-    ("9", CSV + ", split: {validation: 1.5}}",
-     ["1:39: field 'data.split.validation': 1.5 is neither a share between 0 and 1, such as 0.2, nor {folds: 5}; write "
-      "one"]),
-    ("9", CSV + ", split: {validation: {folds: 1}}}",
-     ["1:52: field 'data.split.validation.folds': 1 is out of bounds; folds takes whole numbers 2..100"]),
-    ("9", IRIS + "search: {seed: " + "9" * 10_000 + "}",
-     ["2:16: field 'search.seed': found a number of 10,000 signs; a number has at most 300; round it, or quote it"]),
-    # 10: numbers that are not finite
-    ("10", IRIS + "space: {epochs: .inf}", [f"2:9: field 'space.epochs': .inf is not finite; {EPOCHS}"]),
-    ("10", IRIS + "space: {dropout: .nan}",
-     ["2:9: field 'space.dropout': .nan is not finite; dropout takes numbers 0..0.99"]),
-    ("10", IRIS + "space: {dropout: 'nan'}",
-     ["2:9: field 'space.dropout': 'nan' is not a number; dropout takes numbers 0..0.99"]),
-    ("10", IRIS + "search: {stop_at: .nan}", ["2:10: field 'search.stop_at': .nan is not finite; stop_at takes numbers"]),
-    ("10", IRIS + "search: {stop_at: 1e999}",
-     ["2:19: field 'search.stop_at': 1e999 is too large; a number is below 1.8e308; write a smaller one"]),
-    # 11: numbers that readers disagree on
-    *(("11", IRIS + f"space: {{epochs: {given}}}",
-       [f"2:17: field 'space.epochs': {given} is ambiguous; {taken}; {AMBIGUOUS}"]) for given, taken in [
-        ("010", "some readers take it for 8"), ("1:30", "some readers take it for 90"),
-        ("1_000", "some readers take it for 1000"), ("0x1F", "some readers take it for 31"),
-        ("-0o17", "some readers take it for -15"), ("08", "not every reader takes it for a number"),
-    ]),
-    # 12: ranges
-    ("12", IRIS + "space: {dropout: {low: 0.5, high: 0.1}}",
-     ["2:19: field 'space.dropout.low': low 0.5 is above high 0.1; swap them"]),
-    ("12", IRIS + "space: {neurons: {low: 300}}",
-     ["2:19: field 'space.neurons.low': low 300 is above high 256; give high too, this one is the default"]),
-    ("12", IRIS + "space: {dropout: {low: 0, high: 0.5, log: true}}",
-     ["2:19: field 'space.dropout.low': low 0.0 is not above 0, which log needs; raise it or set log: false"]),
-    ("12", IRIS + "space: {hidden_layers: {low: 1, high: 4, step: 2}}",
-     ["2:42: field 'space.hidden_layers.step': step 2 from 1 does not reach 4; write high: 3"]),
-    ("12", IRIS + "space: {dropout: {low: 0.1, high: 0.5, step: 0.3}}",
-     ["2:40: field 'space.dropout.step': step 0.3 from 0.1 does not reach 0.5; write high: 0.4"]),
-    ("12", IRIS + "space: {neurons: {low: 16, high: 64, step: 16, log: true}}",
-     ["2:38: field 'space.neurons.step': step and log cannot go together; remove one"]),
-    ("12", IRIS + "space: {dropout: {step: 0}}",
-     ["2:19: field 'space.dropout.step': 0 is no step; give a number above 0"]),
-    ("12", IRIS + "space: {batch_size: {low: 8}}",
-     ["2:9: field 'space.batch_size.high': 'high' is missing; batch_size has no default range; give low and high"]),
-    ("12", IRIS + "space: {optimizer: {low: 1}}",
-     ["2:9: field 'space.optimizer': found a range; optimizer takes adam, sgd, rmsprop, adamw, nadam, adagrad, adamax, "
-      "momentum, nesterov; write one, or a list of them"]),
-    # 13: choices
-    ("13", IRIS + "space: {activation: []}",
-     ["2:9: field 'space.activation': the list of choices is empty; give at least one"]),
-    ("13", IRIS + "space: {activation: {choices: []}}",
-     ["2:22: field 'space.activation.choices': the list of choices is empty; give at least one"]),
-    ("13", IRIS + "space: {activation: {choices: relu}}",
-     ["2:22: field 'space.activation.choices': 'relu' is not a list; write choices: [a, b, ...]"]),
-    ("13", IRIS + "space: {activation: [relu, tanh, relu]}",
-     ["2:34: field 'space.activation.2': 'relu' stands twice; remove one"]),
-    ("13", IRIS + "space: {batch_size: [16, 16.0]}", ["2:26: field 'space.batch_size.1': 16.0 stands twice; remove one"]),
-    ("13", IRIS + "space: {epochs: [10, x, true, null]}",
-     [f"2:22: field 'space.epochs.1': 'x' is not a number; {EPOCHS}",
-      f"2:25: field 'space.epochs.2': true is not a number; {EPOCHS}",
-      f"2:31: field 'space.epochs.3': null is not a number; {EPOCHS}"]),
-    ("13", IRIS + "space: {epochs: [10, [20]]}", [f"2:22: field 'space.epochs.1': [20] is not a number; {EPOCHS}"]),
-    ("13", IRIS + "space: {epochs: {choices: [10, {low: 3}]}}",
-     [f"2:32: field 'space.epochs.choices.1': {{low: 3}} is not a number; {EPOCHS}"]),
-    # 14: parameters that the table does not have, or a configuration lacks
-    ("14", IRIS + "space: {momentum: 0.9}",
-     ["2:9: field 'space.momentum': 'momentum' is not known here; known: hidden_layers, neurons, activation, optimizer, "
-      "dropout, weight_decay, l2, learning_rate, batch_size, epochs"]),
-    ("14", IRIS + "search: {start_with: [{neurons_1: 20}]}",
-     ["2:23: field 'search.start_with.0': hidden_layers is missing; it decides which other parameters exist; give it "
-      "first"]),
-    ("14", IRIS + "space: {hidden_layers: 0, optimizer: adam, batch_size: 8, epochs: 5}\n"
-                  "search: {start_with: [{}, {l2: 1}]}",
-     ["3:23: field 'search.start_with.0': learning_rate is missing; it takes 0.0001..0.1, log; add it",
-      "3:27: field 'search.start_with.1': 'l2' is not in this space; known: hidden_layers, optimizer, learning_rate, "
-      "batch_size, epochs",
-      "3:27: field 'search.start_with.1': learning_rate is missing; it takes 0.0001..0.1, log; add it"]),
-    ("14", IRIS + "search: {start_with: [3]}", ["2:23: field 'search.start_with.0': 3 is not a mapping; write {KEY: VALUE}"]),
-    ("14", IRIS + "search: {start_with: [{hidden_layers: 7}]}",
-     ["2:23: field 'search.start_with.0': hidden_layers 7 is outside 1..4; give one of these, or widen hidden_layers"]),
-    # 15: parameters of a layer that no net has
-    ("15", IRIS + "space: {hidden_layers: 0, neurons: 8, dropout: 0.1}",
-     ["2:27: field 'space.neurons': no net has neurons, as hidden_layers is 0; remove it, or allow a layer",
-      "2:39: field 'space.dropout': no net has dropout, as hidden_layers is 0; remove it, or allow a layer"]),
-    ("15", IRIS + "space: {hidden_layers: [0, 1], activation: relu, optimizer: adam, dropout: 0, learning_rate: 0.1,"
-                  " batch_size: 8, epochs: 5}\nsearch: {start_with: [{hidden_layers: 1, neurons_1: 16, neurons_2: 16}]}",
-     ["3:23: field 'search.start_with.0': 'neurons_2' is not in this space; did you mean 'neurons_1'?"]),
-    ("15", IRIS + "space: {neurons: 16, activation: relu, optimizer: adam, dropout: 0, learning_rate: 0.1, batch_size: 8,"
-                  " epochs: 5}\nsearch: {start_with: [{hidden_layers: 1, neurons_1: 16, neurons_2: 16}]}",
-     ["3:23: field 'search.start_with.0': neurons_2 does not exist in a net with 1 hidden layer; remove it, or give more "
-      "hidden_layers"]),
-    # 16: names of samplers, pruners, metrics, losses, directions
-    ("16", IRIS + "search: {sampler: anneal}",
-     ["2:10: field 'search.sampler': 'anneal' is no sampler; known: tpe, random, grid, qmc, cmaes, nsga2"]),
-    ("16", IRIS + "search: {sampler: 3}",
-     ["2:10: field 'search.sampler': 3 is neither a name nor a mapping; write NAME, or {name: NAME, OPTION: VALUE}"]),
-    ("16", IRIS + "search: {sampler: {group: true}}", ["2:10: field 'search.sampler.name': 'name' is missing; add it"]),
-    ("16", IRIS + "search: {pruner: medain}", ["2:10: field 'search.pruner': 'medain' is no pruner; did you mean 'median'?"]),
-    ("16", IRIS + "search: {pruner: threshold}",
-     ["2:10: field 'search.pruner': pruner threshold needs a bound; write {name: threshold, upper: NUMBER} (or lower)"]),
-    ("16", IRIS + "search: {objective: RSME}", ["2:10: field 'search.objective': 'RSME' is no metric; did you mean 'rmse'?"]),
-    ("16", IRIS + "search: {objective: cost}",
-     ["2:10: field 'search.objective': 'cost' is no metric; known: rmse, mae, r2, log_loss, accuracy, "
-      "balanced_accuracy, f1, roc_auc"]),
-    ("16", IRIS + "search: {objective: log_loss, direction: maximize}",
-     ["2:31: field 'search.direction': 'direction' is not known here; every metric brings its direction along; remove it"]),
-    ("16", IRIS + "search: {loss: 3}",
-     ["2:10: field 'search.loss': 3 is no loss; known: mse, mae, huber, binary_crossentropy, "
-      "sparse_categorical_crossentropy"]),
-    ("16", "data: {sklearn: irs}",
-     ["1:8: field 'data.sklearn': 'irs' is not allowed; sklearn takes diabetes, breast_cancer, wine, digits, iris; did "
-      "you mean 'iris'?"]),
-    # 17: a grid that has no end
-    ("17", IRIS + "space: {dropout: 0}\nsearch: {sampler: grid}",
-     ["3:10: field 'search.sampler': learning_rate is continuous, which a grid cannot walk; list choices or give a step"]),
-    ("17", IRIS + "space: {dropout: {low: 0, high: 0.5}, learning_rate: 0.1}\nsearch: {sampler: grid}",
-     ["2:9: field 'space.dropout': dropout is continuous, which a grid cannot walk; list choices or give a step"]),
-    ("17", IRIS + "space: {dropout: {step: 1e-12}}",
-     ["2:19: field 'space.dropout.step': step 1e-12 makes more than 1,000,000,000 values; raise or remove it"]),
-    # 18: counts and times
-    ("18", IRIS + "search: {trials: 0, timeout: 0, workers: 0}",
-     ["2:10: field 'search.trials': 0 is out of bounds; trials takes whole numbers 1..1000000",
-      f"2:21: field 'search.timeout': 0 {DURATION}", f"2:33: field 'search.workers': 0 {WORKERS}"]),
-    ("18", IRIS + "search: {trials: -1, timeout: -5s, workers: -1}",
-     ["2:10: field 'search.trials': -1 is out of bounds; trials takes whole numbers 1..1000000",
-      f"2:22: field 'search.timeout': '-5s' {DURATION}", f"2:36: field 'search.workers': -1 {WORKERS}"]),
-    ("18", IRIS + "search: {workers: 1025}", [f"2:10: field 'search.workers': 1025 {WORKERS}"]),
-    ("18", IRIS + "search: {workers: many}", [f"2:10: field 'search.workers': 'many' {WORKERS}"]),
-    # 19: paths that can be none
-    ("19", "data: {csv: 'https://x.org/a.csv', target: y}",
-     ["1:8: field 'data.csv': 'https://x.org/a.csv' is an address; data are read from files; download it and give its "
-      "path"]),
-    ("19", "data: {csv: '', target: y}", ["1:8: field 'data.csv': '' is empty; write TEXT, or remove 'csv'"]),
-    ("19", "data: {csv: 5, target: y}", ["1:8: field 'data.csv': 5 is not text; quote it"]),
-    ("19", 'data: {csv: "a\\0b", target: y}',
-     ["1:8: field 'data.csv': 'a\\x00b' has a null character in it; no file has; give the path of a file"]),
-    # 20: names of studies
-    *(("20", IRIS + f"name: {given}", [f"2:1: field 'name': {shown} is no study name; {SLUG}"]) for given, shown in [
-        ("a/b", "'a/b'"), ("..", "'..'"), ('"a\\nb"', "'a\\nb'"), ("x" * 600, f"'{'x' * 56}..."),
-        ("\U0001f600", "'\U0001f600'"), ("<script>", "'<script>'"), ("-rf", "'-rf'"), ("''", "''"), ("5", "5"),
-        ('"\\e[31mred"', "'\\x1b[31mred'"),
-    ]),
-    ("20", IRIS + f"description: {'x' * 6000}",
-     [f"2:1: field 'description': '{'x' * 56}... is not allowed; description takes at most 5,000 characters"]),
-    # what belongs together in a section
-    ("14", "data: {csv: a.csv, parquet: b.parquet, target: y}",
-     ["1:1: field 'data': data needs exactly one of csv, parquet, sklearn; found csv and parquet, keep one"]),
-    ("14", "data: {target: y}",
-     ["1:1: field 'data': data needs exactly one of csv, parquet, sklearn; found none, add csv: FILE"]),
-    ("14", "data: {csv: a.csv}", ["1:1: field 'data.target': the column to predict is missing; add target: NAME"]),
-    ("14", CSV + ", features: [a], drop: [b]}",
-     ["1:46: field 'data.drop': 'features' and 'drop' say the same thing twice; keep one"]),
-    ("14", CSV + ", categorical: [a, b], numeric: [b]}",
-     ["1:52: field 'data.numeric': 'b' cannot be both categorical and numeric; keep one"]),
-    ("14", CSV + ", time_ordered: t, split: {shuffle: true}}",
-     ["1:31: field 'data.time_ordered': time order excludes split.column, shuffle and stratify; remove one"]),
-    ("14", CSV + ", split: {column: part, test: 0.1}}",
-     ["1:39: field 'data.split.column': 'column' brings its own split; remove test"]),
-    ("14", CSV + ", separator: tab}", ["1:31: field 'data.separator': 'tab' is not allowed; separator takes one character"]),
-    ("14", CSV + ", features: []}", ["1:31: field 'data.features': [] is empty; list at least one, or remove 'features'"]),
-    ("14", CSV + ", drop: b}", ["1:31: field 'data.drop': 'b' is not a list; write [a, b]"]),
-    ("14", CSV + ", drop: [3]}", ["1:38: field 'data.drop.0': 3 is not text; quote it"]),
-    # names that would move the cursor, or fill the screen
-    ("20", IRIS + '"\\e[2J\\e[31m": 1', [f"2:1: field '\\x1b[2J\\x1b[31m': '\\x1b[2J\\x1b[31m' is not known here; {SECTIONS}"]),
-    ("20", IRIS + "? " + "x" * 10_000 + "\n: 1",
-     [f"2:3: field '{'x' * 117}...': '{'x' * 56}... is not known here; {SECTIONS}"]),
-    ("20", IRIS + "".join(f"key{n}: 1\n" for n in range(4_000)),
-     [f"{n + 2}:1: field 'key{n}': 'key{n}' is not known here; {SECTIONS}" for n in range(50)]
-     + [" and 3,950 more; mend these first"]),
-]  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("content", "lines"), [pytest.param(*case, id=f"row {row}: {case[0][:60]!r}") for row, *case in FILES]
 )
@@ -354,3 +59,235 @@ def test_a_bad_study_file_ends_with_2_and_these_words(call: Call, content: str |
     said = call("space", "s.yaml")
     assert said.err == "".join(f"s.yaml:{line}\n" for line in lines)
     assert (said.code, said.out, [path.name for path in Path().iterdir()]) == (2, "", ["s.yaml"])
+
+
+def test_a_file_of_a_hundred_megabytes_is_refused_unread(call: Call) -> None:
+    with Path("s.yaml").open("wb") as file:
+        file.truncate(100_000_000)
+    size = "the file has 100,000,000 bytes; a study file has at most 1,000,000; name another file"
+    assert call("space", "s.yaml") == (2, "", f"s.yaml: {size}\n")
+
+
+TIMEOUT = "is no duration; write a number of seconds or 30s, 10min, 1.5h; see hpsearch run --help"
+WORKERS = "is no number of workers; give auto, inline or a number from 1 to 1024; see hpsearch run --help"
+SCHEMES = (
+    "http://, https://, databricks://, databricks-uc://, uc://, sqlite://, postgresql://, mysql://, mssql://, file://"
+)
+
+CALLS: list[tuple[str, list[str], str]] = [
+    # 18: counts and times
+    ("18", ["run", "s.yaml", "--trials", "0"],
+     "--trials: '0' is out of bounds; give a number of at least 1; see hpsearch run --help"),
+    ("18", ["run", "s.yaml", "--timeout", "0"], f"--timeout: 0.0 {TIMEOUT}"),
+    ("18", ["run", "s.yaml", "--timeout", "-1min"], f"--timeout: '-1min' {TIMEOUT}"),
+    ("18", ["run", "s.yaml", "--workers", "0"], f"--workers: 0 {WORKERS}"),
+    ("18", ["run", "s.yaml", "--workers", "-1"], f"--workers: '-1' {WORKERS}"),
+    ("18", ["run", "s.yaml", "--workers", "99999999999"], f"--workers: '99999999999' {WORKERS}"),
+    # 20: names of studies
+    *(("20", ["show", given], f"no study {shown} in {{cwd}}/mlruns; there is none yet, start one with hpsearch run")
+      for given, shown in [("a/b", "'a/b'"), ("..", "'..'"), ("a\nb", "'a\\nb'"), ("x" * 600, f"'{'x' * 56}..."),
+                           ("<script>", "'<script>'"), ("\x1b[31m", "'\\x1b[31m'")]),
+    # 46: calls that cannot be understood
+    ("46", ["run", "s.yaml", "--trials", "many"],
+     "--trials: 'many' is not a whole number; write one; see hpsearch run --help"),
+    ("46", ["run", "s.yaml", "--trials", "9" * 5000],
+     f"--trials: '{'9' * 56}... is not a whole number; write one; see hpsearch run --help"),
+    ("46", ["run", "s.yaml", "--timeout", "\u00b2"], f"--timeout: '\u00b2' {TIMEOUT}"),
+    ("46", ["run", "s.yaml", "--workers", "\u00b2"], f"--workers: '\u00b2' {WORKERS}"),
+    ("46", ["serve", "s", "--port", "70000"],
+     "--port: '70000' is out of bounds; give a number of at most 65,535; see hpsearch serve --help"),
+    ("46", ["compare", "a", "--format", "xml"],
+     "--format: 'xml' is not one of 'table', 'md', 'csv', 'html', 'json'; see hpsearch compare --help"),
+    ("46", ["run"], "Missing argument 'STUDY.yaml'; see hpsearch run --help"),
+    ("46", ["run", "s.yaml", "t.yaml"], "Got unexpected extra argument(s) (t.yaml); see hpsearch run --help"),
+    ("46", ["run", "s.yaml", "--trails", "3"],
+     "No such option: --trails (Possible options: --trials); see hpsearch run --help"),
+    ("46", ["rnu", "s.yaml"], "No such command 'rnu'. Did you mean 'run'?; see hpsearch --help"),
+    ("46", ["run", "s.yaml", "--trials", "3", "--more", "2"],
+     "give --trials (in all) or --more (beyond those done), not both; see hpsearch run --help"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"), [pytest.param(*case, id=f"row {row}: {' '.join(case[0])[:60]!r}") for row, *case in CALLS]
+)
+def test_a_bad_call_ends_with_2_and_one_line(call: Call, tmp_path: Path, arguments: list[str], line: str) -> None:
+    Path("s.yaml").write_text(IRIS)
+    assert call(*arguments) == (2, "", f"hpsearch: {line.replace('{cwd}', str(tmp_path))}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["s.yaml"]
+
+
+PATHS: list[tuple[str, str]] = [
+    ("no.yaml", "there is no file {cwd}/no.yaml; name a study file, there are: bike.yaml"),
+    ("bkie.yaml", "there is no file {cwd}/bkie.yaml; name a study file, did you mean 'bike.yaml'?"),
+    ("folder", "{cwd}/folder is a folder; name a study file in it"),
+    ("folder/../no.yaml", "there is no file {cwd}/folder/../no.yaml; name a study file, there are: bike.yaml"),
+    ("bike.yaml/s.yaml", "there is no file {cwd}/bike.yaml/s.yaml; name a study file"),
+    ("dangling", "there is no file {cwd}/dangling; name a study file, there are: bike.yaml"),
+    ("loop", "there is no file {cwd}/loop; name a study file, there are: bike.yaml"),
+    ("~/s.yaml", "there is no file {cwd}/~/s.yaml; name a study file"),
+    ("$UNSET.yaml", "there is no file {cwd}/$UNSET.yaml; name a study file, there are: bike.yaml"),
+    ("pipe", "{cwd}/pipe is a device or a pipe; name a study file"),
+    ("/dev/zero", "/dev/zero is a device or a pipe; name a study file"),
+    ("https://x.org/s.yaml", "this is an address; download the study file and name it"),
+    ("x" * 600, "cannot be read: File name too long; name a study file that user {user} may read"),
+    ("\x1b[2J.yaml", "there is no file {cwd}/\\x1b[2J.yaml; name a study file, there are: bike.yaml"),
+]
+
+
+@pytest.fixture
+def odd_paths(tmp_path: Path) -> None:
+    """Put into the folder what is no study file."""
+    (tmp_path / "bike.yaml").write_text(IRIS)
+    (tmp_path / "rows.csv").write_text("a,y\n1,2\n3,4\n")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(("path", "line"), PATHS)
+def test_a_path_that_leads_to_no_study_file_is_told_whole(
+    call: Call, tmp_path: Path, odd_paths: None, path: str, line: str
+) -> None:
+    shown = path.replace("//", "/").replace("\x1b", "\\x1b")
+    expected = line.replace("{cwd}", str(tmp_path)).replace("{user}", str(os.getuid()))
+    assert call("space", path) == (2, "", f"{shown}: {expected}\n")
+
+
+RELATIVE = "the path is relative to the study file"
+DATA: list[tuple[str, str]] = [
+    ("row.csv", f"no file {{cwd}}/row.csv; {RELATIVE}; did you mean 'rows.csv'?"),
+    ("folder/..", "{cwd} is a folder; name a file in it"),
+    ("dangling", f"no file {{cwd}}/nowhere; {RELATIVE}; files there: bike.yaml, rows.csv, s.yaml"),
+    ("loop", "'loop' leads to no file (Symlink loop from '{cwd}/loop'); give the path of a file"),
+    ("~/hpsearch/none.csv", f"no file {{home}}/hpsearch/none.csv; {RELATIVE}"),
+    (
+        "~no-such-user/a.csv",
+        "'~no-such-user/a.csv' leads to no file (Could not determine home directory); give the path of a file",
+    ),
+    ("$UNSET/a.csv", f"no file {{cwd}}/$UNSET/a.csv; {RELATIVE}, and $ stands for itself in it"),
+    ("pipe", "{cwd}/pipe is a device or a pipe; name a file"),
+    ("x" * 300, f"'{'x' * 56}... leads to no file (File name too long); give the path of a file"),
+]
+
+
+@pytest.mark.parametrize(("path", "line"), DATA)
+def test_a_path_that_leads_to_no_data_is_told_resolved(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd_paths: None, path: str, line: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    Path("s.yaml").write_text(f"data: {{csv: {path}, target: y}}")
+    expected = line.replace("{cwd}", str(tmp_path)).replace("{home}", str(tmp_path / "home"))
+    assert call("check", "s.yaml") == (2, "", f"hpsearch: {path}: field 'data.csv': {expected}\n")
+
+
+@pytest.mark.parametrize("path", ["../rows.csv", "link.csv", "~/rows.csv"])
+def test_data_outside_the_studys_folder_may_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd_paths: None, path: str
+) -> None:
+    from hpsearch.data.sources import read_table
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "folder" / "link.csv").symlink_to("../rows.csv")
+    (tmp_path / "folder" / "s.yaml").write_text(f"data: {{csv: {path}, target: y}}")
+    spec = load_spec(tmp_path / "folder" / "s.yaml")
+    assert read_table(spec.data, spec.folder).shape == (2, 2)
+
+
+GOOD: list[tuple[str, str | bytes, dict[str, Any]]] = [
+    ("1", IRIS + "space: {learning_rate: 1e-3}", {"space": {"learning_rate": 0.001}}),
+    ("2", "data: {sklearn: iris, na_values: [no, On, yes, off, n]}",
+     {"data": {"sklearn": "iris", "na_values": ["no", "On", "yes", "off", "n"]}}),
+    ("5", b"\xef\xbb\xbf" + IRIS.encode(), {}),
+    ("5", IRIS.replace("\n", "\r\n") + "name: x\r\n", {"name": "x"}),
+    ("5", IRIS + 'description: "\\ud83d\\ude00"', {"description": "\U0001f600"}),
+    ("9", IRIS + "space: {epochs: 5.0}\nsearch: {trials: 1e3}", {"space": {"epochs": 5}, "search": {"trials": 1000}}),
+    ("12", IRIS + "space: {epochs: {low: 64, high: 64}}", {"space": {"epochs": {"low": 64, "high": 64, "log": False}}}),
+    ("15", IRIS + "space: {hidden_layers: [0, 1], dropout: 0.1}", {"space": {"hidden_layers": [0, 1], "dropout": 0.1}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "read"), [pytest.param(*case, id=f"row {row}: {case[0]!r}") for row, *case in GOOD]
+)
+def test_what_only_looks_bad_is_read_as_it_is_meant(tmp_path: Path, content: str | bytes, read: dict[str, Any]) -> None:
+    (tmp_path / "s.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())
+    spec = load_spec(tmp_path / "s.yaml").model_dump(mode="json", exclude_defaults=True)
+    assert spec == {"name": "s", "data": {"sklearn": "iris"}} | read
+
+
+def test_the_space_is_printed_as_it_was_read(call: Call) -> None:
+    Path("s.yaml").write_text(IRIS + "space: {learning_rate: {low: 1e-3, high: 1E-1, log: true}, dropout: .25}")
+    said = call("space", "s.yaml")
+    assert (said.code, said.err) == (0, "")
+    ranges = {words[0]: words[1:3] for words in (line.split() for line in said.out.splitlines()) if len(words) > 2}
+    assert ranges["dropout"][0] == "0.25"
+    assert ranges["training"] == ["learning_rate", "0.001..0.1,"]
+
+
+def study(space: dict[str, Any], **search: Any) -> Any:
+    return make_spec({"data": {"sklearn": "iris"}, "space": space, "search": search})
+
+
+SMALL = {"hidden_layers": 0, "optimizer": "adam", "batch_size": 8, "epochs": 5}
+CORES = len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(
+    ("spec", "workers", "told"),
+    [
+        (study(SMALL | {"learning_rate": [0.1, 0.01]}, sampler="grid"), "auto",
+         ["the grid has 2 configurations; the search ends with the last, before 50 trials"]),
+        (study(SMALL | {"learning_rate": {"low": 1, "high": 2, "step": 1e-9, "log": False}}, sampler="grid"), "auto",
+         ["the grid has 1,000,000,001 configurations; 50 trials try so many of them, spread evenly"]),
+        (study({}), 1000, [f"1,000 workers on {CORES} core{'s' if CORES != 1 else ''} take turns, each with 0.7 GB of "
+                           f"memory; workers: auto starts {CORES}"]),
+        (study({}), 2 * CORES, []),
+        (study({}), "inline", []),
+    ],
+)  # fmt: skip
+def test_a_grid_or_workers_that_do_not_fit_are_told_with_their_counts(
+    spec: Any, workers: int | str, told: list[str]
+) -> None:
+    assert warnings_of(spec, spec.space.build(), 50, workers) == told
+
+
+def test_a_grid_of_a_billion_points_is_walked_without_being_written_out() -> None:
+    spec = study(SMALL | {"learning_rate": {"low": 1, "high": 2, "step": 1e-9, "log": False}})
+    first = list(islice(grid(spec.space.build(), 0), 50))
+    assert len({configuration["learning_rate"] for configuration in first}) == 50
+
+
+def test_an_address_that_mlflow_does_not_read_is_told_without_its_password(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "htps://me:S3CRET-word@host/x")
+    Path("s.yaml").write_text(IRIS)
+    said = call("run", "s.yaml")
+    found = "hpsearch: MLFLOW_TRACKING_URI is 'htps://***@host/x', which MLflow does not read"
+    assert said == (2, "", f"{found}; it takes {SCHEMES}; set it to such an address, or unset it\n")
+    assert not Path("mlruns/studies").exists()
+
+
+def test_a_port_in_use_gives_way_to_a_free_one() -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        assert free_port(port) not in (0, port)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "printed"),
+    [
+        (["run", "s.yaml"], "data: {sklearn: irs}",
+         "s.yaml:1:8: field 'data.sklearn': 'irs' is not allowed; sklearn takes diabetes, breast_cancer, wine, digits, "
+         "iris; did you mean 'iris'?\n"),
+        (["run", "s.yaml", "--trials", "x"], IRIS,
+         "hpsearch: --trials: 'x' is not a whole number; write one; see hpsearch run --help\n"),
+    ],
+)  # fmt: skip
+def test_the_real_command_says_the_same(tmp_path: Path, arguments: list[str], text: str, printed: str) -> None:
+    (tmp_path / "s.yaml").write_text(text)
+    command = [str(Path(sys.executable).with_name("hpsearch")), *arguments]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", printed)
