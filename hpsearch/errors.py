@@ -22,6 +22,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
+from unicodedata import category
 
 
 class HpsearchError(Exception):
@@ -42,17 +43,20 @@ class Fault:
     def describe(self, source: str) -> str:
         """Return `source:line:column: field 'a.b': message`, leaving out what is not known."""
         where = ":".join([source, *(str(n) for n in (self.line, self.column) if n is not None)])
-        field = f"field '{self.field}': " if self.field else ""
-        return f"{where}: {field}{self.message}"
+        field = f"field '{shortened(self.field, 120)}': " if self.field else ""
+        return printable(f"{where}: {field}{self.message}")
 
 
 class SpecError(HpsearchError):
-    """A study file (or a `StudySpec` made in Python) is wrong. `faults` holds all of them."""
+    """A study file (or a `StudySpec` made in Python) is wrong. `faults` holds all of them, the text the first fifty."""
 
     def __init__(self, faults: Sequence[Fault], source: str = "study") -> None:
         self.faults = tuple(faults)
         self.source = source
-        super().__init__("\n".join(fault.describe(source) for fault in faults))
+        lines = [fault.describe(source) for fault in self.faults[:50]]
+        if more := len(self.faults) - len(lines):
+            lines.append(printable(f"{source}: and {more:,} more; mend these first"))
+        super().__init__("\n".join(lines))
 
 
 class DataError(HpsearchError):
@@ -114,8 +118,23 @@ def suggestion(given: str, known: Iterable[str]) -> str:
 
 def as_written(value: object) -> str:
     """Return a value as a study file writes it (`true`, `null`, `'text'`, `{a: 1}`), in at most 60 characters."""
-    text = _in_yaml(value, depth=0)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return shortened(printable(_in_yaml(value, depth=0)), 60)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text in at most that many characters."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""Return a text that is safe to print: what moves the cursor, colours or hides text is written as `\x1b`.
+
+    keep: control characters that stay as they are.
+    """
+    if text.isprintable():
+        return text
+    safe = (c.isprintable() or c in keep or category(c) == "Zs" for c in text)
+    return "".join(c if it else c.encode("unicode_escape").decode() for c, it in zip(text, safe, strict=True))
 
 
 def _in_yaml(value: object, depth: int) -> str:
@@ -125,11 +144,13 @@ def _in_yaml(value: object, depth: int) -> str:
         return {math.inf: ".inf", -math.inf: "-.inf"}.get(value, ".nan")
     if isinstance(value, int) and value.bit_length() > 1000:
         return f"a number of {value.bit_length():,} bits"  # Python refuses to print it
+    if isinstance(value, str):
+        return repr(value[:100])
     if isinstance(value, list | dict) and depth > 3:
         return "..."
     if isinstance(value, list):
         return f"[{', '.join(_in_yaml(item, depth + 1) for item in value[:30])}]"
     if isinstance(value, dict):
-        pairs = (f"{key}: {_in_yaml(item, depth + 1)}" for key, item in islice(value.items(), 30))
-        return f"{{{', '.join(pairs)}}}".encode("unicode_escape").decode()
+        pairs = (f"{shortened(str(key), 60)}: {_in_yaml(item, depth + 1)}" for key, item in islice(value.items(), 30))
+        return f"{{{', '.join(pairs)}}}"
     return repr(value)

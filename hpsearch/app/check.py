@@ -12,10 +12,11 @@ from typing import Any
 from hpsearch.app.store import store_folder
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.prepared import prepare_dataset
-from hpsearch.search.settings import Settled, settle, worker_count
+from hpsearch.search.settings import Settled, settle, warnings_of, worker_count
 from hpsearch.space.domain import Choices
 from hpsearch.space.space import Space
 from hpsearch.spec import StudySpec, load_spec
+from hpsearch.spec.compare import read_values
 from hpsearch.training.select import make_trainer
 from hpsearch.training.trainer import Job
 
@@ -38,6 +39,8 @@ class Check:
     step_seconds: float
     estimated_seconds: float
     notes: tuple[str, ...]
+    read: dict[str, Any]
+    """what the study file says, field by field, as it was read"""
 
     def to_json(self) -> dict[str, Any]:
         """Return what `check --json` prints."""
@@ -51,12 +54,13 @@ def check(study: str | Path, *, store: str | Path | None = None) -> Check:
     settled = settle(spec, data)
     seconds = _seconds_a_step(settled, data)
     workers = max(worker_count(spec.search.workers), 1)
-    trials = _trials(spec, settled.space)
+    places, trials = min(workers, worker_count("auto")), _trials(spec, settled.space)
+    notes = (*data.notes, *warnings_of(spec, settled.space, spec.search.trials, spec.search.workers))
     trainer = "keras" if spec.search.trainer == "keras" else "compiled"
-    whole = trials * data.splits * (_TRIAL_START[trainer] + _steps(settled.space, data) * seconds) / workers
+    whole = trials * data.splits * (_TRIAL_START[trainer] + _steps(settled.space, data) * seconds) / places
     return Check(
         spec.name, data.signature.task, settled.objective.name, data.rows, data.signature.inputs,
-        settled.space.count(), trials, workers, seconds, whole, data.notes,
+        settled.space.count(), trials, workers, seconds, whole, notes, read_values(spec),
     )  # fmt: skip
 
 

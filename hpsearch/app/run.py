@@ -16,8 +16,9 @@ from hpsearch.app.store import store_folder
 from hpsearch.data.prepared import prepare_dataset
 from hpsearch.errors import NoTrialCompleted
 from hpsearch.search.folder import StudyFolder
-from hpsearch.search.settings import settle
+from hpsearch.search.settings import settle, warnings_of
 from hpsearch.spec import StudySpec, load_spec
+from hpsearch.tracking.location import tracking_uri
 
 
 def run(
@@ -45,6 +46,7 @@ def run(
     spec = source if isinstance(source, StudySpec) else load_spec(source)
     text = _text(source, spec)
     place, shown = store_folder(store, create=True), display or Silent()
+    tracking_uri(place)  # an address that MLflow cannot use is told before anything is made
     folder = StudyFolder(place / "studies" / spec.name)
     owner = driver_name()
     with folder.locked(owner):
@@ -57,6 +59,8 @@ def run(
         study = OpenStudy(folder, file, spec, data, settled)
         count = spec.search.workers if workers is None else workers
         timeout = spec.search.timeout if timeout is None else timeout
+        for warning in warnings_of(spec, settled.space, file.trials, count):
+            shown.note(warning)
         launched = launch(study, file.trials, timeout, count, place, owner, shown)
     result = replace(load(spec.name, store=place), ending=launched.ending, link=launched.link, trouble=launched.trouble)
     if result.best is None and launched.ending != "interrupted":

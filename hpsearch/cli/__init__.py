@@ -13,7 +13,8 @@ import typer
 
 from hpsearch.cli import deliver, explore, launch, page, report
 from hpsearch.cli.doctor import doctor
-from hpsearch.errors import HpsearchError
+from hpsearch.cli.mistakes import in_one_line
+from hpsearch.errors import HpsearchError, SpecError, printable
 
 # Wrong options and arguments; typer has no public name for their common class.
 _UsageError: type[Any] = typer.BadParameter.__bases__[0]
@@ -72,10 +73,12 @@ def main() -> None:
     try:
         code = app(prog_name="hpsearch", standalone_mode=False)
     except HpsearchError as error:
-        print(f"hpsearch: {error}" if "\n" not in str(error) else str(error), file=sys.stderr)
+        text = printable(str(error), keep="\n\t")
+        begins_with_its_place = isinstance(error, SpecError) or "\n" in text
+        print(text if begins_with_its_place else f"hpsearch: {text}", file=sys.stderr)
         code = error.exit_code
     except _UsageError as error:
-        error.show()
+        print(in_one_line(error), file=sys.stderr)
         code = error.exit_code
     except typer.Exit as error:
         code = error.exit_code

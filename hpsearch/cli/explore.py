@@ -27,6 +27,7 @@ def init(
 def check(study: StudyFile, as_json: Json = False, store: Store = None) -> None:
     """Try a study file: its data, one tiny trial, the time it takes."""
     from hpsearch.app.check import check as check_study
+    from hpsearch.errors import as_written
     from hpsearch.report.text import duration, number
 
     found = check_study(study, store=store)
@@ -41,6 +42,7 @@ def check(study: StudyFile, as_json: Json = False, store: Store = None) -> None:
     out.print(f"study '{found.study}' is fine: {found.task}, objective {found.objective} of the validation rows")
     for note in found.notes:
         out.print(f"  {note}")
+    out.print(f"  read: {'; '.join(f'{field}: {as_written(value)}' for field, value in found.read.items())}")
     out.print(f"  rows: {rows}; inputs of the net: {found.inputs}")
     out.print(f"  configurations: {count}")
     out.print(f"  one gradient step: {number(found.step_seconds * 1000)} ms")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,6 +34,7 @@ def run(
         raise typer.BadParameter("give --trials (in all) or --more (beyond those done), not both")
     if new and widen:
         raise typer.BadParameter("give --new (start afresh) or --widen (keep the trials that still fit), not both")
+    seconds, count = _seconds(timeout), _workers(workers)
     load_spec(study)  # a wrong file is told at once, before anything heavy is imported
     from hpsearch.app.display import Silent
     from hpsearch.app.run import run as run_study
@@ -40,7 +42,7 @@ def run(
 
     display = Silent() if quiet or as_json else make_display(console())
     result = run_study(
-        study, trials=trials, more=more, new=new, widen=widen, timeout=_seconds(timeout), workers=_workers(workers),
+        study, trials=trials, more=more, new=new, widen=widen, timeout=seconds, workers=count,
         store=store, display=display,
     )  # fmt: skip
     _told(result, quiet=quiet, as_json=as_json)
@@ -56,14 +58,13 @@ def verify(
     store: Store = None,
 ) -> None:
     """Train the best trials again, and deliver the winner."""
+    count = _workers(workers)
     from hpsearch.app.display import Silent
     from hpsearch.app.verify import verify as verify_study
     from hpsearch.cli.progress import make_display
 
     display = Silent() if quiet or as_json else make_display(console())
-    result = verify_study(
-        study, finalists=finalists, seeds=seeds, workers=_workers(workers), store=store, display=display
-    )
+    result = verify_study(study, finalists=finalists, seeds=seeds, workers=count, store=store, display=display)
     _told(result, quiet=quiet, as_json=as_json)
 
 
@@ -82,21 +83,23 @@ def _told(result: StudyResult, *, quiet: bool, as_json: bool) -> None:
 
 
 def _seconds(text: str | None) -> float | None:
-    from hpsearch.spec.sections import parse_duration
+    from hpsearch.spec.values import parse_duration
 
     if text is None:
         return None
     try:
-        return parse_duration(float(text) if text.replace(".", "", 1).isdigit() else text)
+        return parse_duration(float(text) if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text) else text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--timeout") from None
 
 
 def _workers(text: str | None) -> int | str | None:
-    if text is None or text in ("auto", "inline"):
-        return text
-    if not text.isdigit() or not 1 <= int(text) <= 1024:
-        raise typer.BadParameter(
-            f"{text!r} is no number of workers; give auto, inline or a number from 1", param_hint="--workers"
-        )
-    return int(text)
+    from hpsearch.spec.values import check_workers
+
+    if text is None:
+        return None
+    try:
+        count: int | str = check_workers(int(text) if re.fullmatch("[0-9]{1,9}", text) else text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--workers") from None
+    return count

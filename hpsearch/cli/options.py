@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hpsearch.errors import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 PIPED_WIDTH = 140
 """Columns of a table that goes to a file or a pipe."""
@@ -23,10 +26,14 @@ StudyName = Annotated[str, typer.Argument(help="A study's name.", metavar="STUDY
 
 
 def console(*, error: bool = False) -> Console:
-    """Return a console that prints names as they are, whatever is in them."""
+    """Return a console that prints names as they are, but for what would move its cursor, colour or hide text."""
     from rich.console import Console
 
-    made = Console(stderr=error, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    class Safe(Console):
+        def render_str(self, text: str, **how: Any) -> Text:
+            return super().render_str(printable(text, keep="\n\t"), **how)
+
+    made = Safe(stderr=error, markup=False, highlight=False, emoji=False, soft_wrap=True)
     if not made.is_terminal:
         made.width = PIPED_WIDTH
     return made

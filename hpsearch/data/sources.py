@@ -12,7 +12,7 @@ import psutil
 
 from hpsearch.data.csv_file import check_names, read_csv
 from hpsearch.data.faults import data_error
-from hpsearch.errors import suggestion
+from hpsearch.errors import as_written, suggestion
 from hpsearch.spec.sections import DataSection
 
 
@@ -42,20 +42,35 @@ def source_digest(section: DataSection, folder: Path) -> str:
 def _path(section: DataSection, folder: Path) -> Path:
     kind, given = ("csv", section.csv) if section.csv is not None else ("parquet", section.parquet)
     field = f"data.{kind}"
-    if "://" in str(given):
-        raise data_error(section, field, "this is an address; download the file and give its path")
-    path = (folder / Path(str(given)).expanduser()).resolve()
-    if path.is_dir():
-        raise data_error(section, field, f"{path} is a folder; name a file in it")
-    if not path.is_file():
-        names = sorted(p.name for p in path.parent.iterdir() if p.is_file())[:50] if path.parent.is_dir() else []
-        near = suggestion(path.name, names).replace("known:", "files there:") if names else ""
-        raise data_error(section, field, f"no file {path}; the path is relative to the study file{near}")
     try:
-        path.open("rb").close()
-    except OSError as error:
+        path = (folder / Path(str(given)).expanduser()).resolve()
+        if path.is_dir():
+            raise data_error(section, field, f"{path} is a folder; name a file in it")
+        if path.is_file():
+            path.open("rb").close()
+            return path
+    except PermissionError as error:
         raise data_error(section, field, f"{path} cannot be read: {error.strerror}; check its permissions") from None
-    return path
+    except (OSError, RuntimeError) as error:  # too long a name; links that go in a circle; the ~ of no user
+        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
+        message = f"{as_written(given)} leads to no file ({reason}); give the path of a file"
+        raise data_error(section, field, message) from None
+    if path.exists():
+        raise data_error(section, field, f"{path} is a device or a pipe; name a file")
+    raise data_error(section, field, f"no file {path}; {_where(str(given))}{_near(path)}")
+
+
+def _where(given: str) -> str:
+    from_where = "the path is relative to the study file"
+    return f"{from_where}, and $ stands for itself in it" if "$" in given else from_where
+
+
+def _near(path: Path) -> str:
+    try:
+        names = sorted(p.name for p in path.parent.iterdir() if p.is_file() and not p.name.startswith("."))[:50]
+    except OSError:
+        return ""
+    return suggestion(path.name, names).replace("known:", "files there:") if names else ""
 
 
 def _check_size(section: DataSection, path: Path) -> None:

@@ -25,5 +25,5 @@ def make_named(kind: str, make: Callable[..., Made], named: NamedOptions, defaul
         try:
             return make(**defaults | named.options)
         except (TypeError, ValueError) as error:
-            message = f"{kind} {named.name} refuses its options: {error}; change or remove them"
+            message = f"{kind} {named.name} refuses its options: {str(error).rstrip('.')}; change or remove them"
             raise SpecError([Fault(f"search.{kind}", message)]) from None

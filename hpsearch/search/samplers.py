@@ -42,14 +42,12 @@ def grid(space: Space, seed: int) -> Iterator[dict[str, Value]]:
 
     Optuna's grid counts points; this one counts configurations, so a width that a shallower net lacks costs nothing.
     """
-    endless = dict.fromkeys(p.row.name for p in space if p.domain.count() is None)
-    if endless:
+    if endless := space.continuous():
         message = "is continuous, which a grid cannot walk; list choices or give a step"
         raise SpecError([Fault(f"space.{row}", f"{row} {message}") for row in endless])
-    members = {parameter.name: _members(parameter.domain) for parameter in space}
     nets = [
-        {p.name: [depth] if p.name == "hidden_layers" else members[p.name] for p in space if p.active(int(depth))}
-        for depth in members["hidden_layers"]
+        {p.name: Choices((depth,)) if p.name == "hidden_layers" else p.domain for p in space if p.active(depth)}
+        for depth in space.depths()
     ]
     return _walk(nets, seed)
 
@@ -57,9 +55,9 @@ def grid(space: Space, seed: int) -> Iterator[dict[str, Value]]:
 LARGEST_SHUFFLE = 1_000_000
 
 
-def _walk(nets: list[dict[str, list[Value]]], seed: int) -> Iterator[dict[str, Value]]:
-    """Yield the products of several lists of choices in one shuffled order; of more than a million in strides."""
-    sizes = [math.prod(len(values) for values in net.values()) for net in nets]
+def _walk(nets: list[dict[str, Domain]], seed: int) -> Iterator[dict[str, Value]]:
+    """Yield the products of several domains in one shuffled order; of more than a million in strides."""
+    sizes = [math.prod(domain.count() or 0 for domain in net.values()) for net in nets]
     total, draw = sum(sizes), np.random.default_rng(seed)
     if total <= LARGEST_SHUFFLE:
         order: Iterable[int] = (int(index) for index in draw.permutation(total))
@@ -78,17 +76,18 @@ def _walk(nets: list[dict[str, list[Value]]], seed: int) -> Iterator[dict[str, V
             rest -= size
 
 
-def _at(net: dict[str, list[Value]], index: int) -> dict[str, Value]:
+def _at(net: dict[str, Domain], index: int) -> dict[str, Value]:
     configuration = {}
-    for name, values in net.items():
-        index, at = divmod(index, len(values))
-        configuration[name] = values[at]
+    for name, domain in net.items():
+        index, at = divmod(index, domain.count() or 1)
+        configuration[name] = _member(domain, at)
     return configuration
 
 
-def _members(domain: Domain) -> list[Value]:
+def _member(domain: Domain, index: int) -> Value:
+    """Return a value of a domain by its place: a list of all would not fit in memory, where a step makes a billion."""
     if isinstance(domain, Choices):
-        return list(domain.choices)
+        return domain.choices[index]
     if isinstance(domain, IntRange):
-        return list(range(domain.low, domain.high + 1, domain.step))
-    return [domain.nearest(domain.low + index * (domain.step or 0.0)) for index in range(domain.count() or 0)]
+        return domain.low + index * domain.step
+    return domain.nearest(domain.low + index * (domain.step or 0.0))

@@ -60,6 +60,25 @@ def settle(spec: StudySpec, data: Dataset) -> Settled:
     return Settled(objective, space, settings, steps)
 
 
+def warnings_of(spec: StudySpec, space: Space, trials: int, workers: int | str) -> list[str]:
+    """Return what a person should know before the search: how a grid fits the budget, and workers the cores.
+
+    trials: in all. workers: as asked for.
+    """
+    told, cores, places = [], worker_count("auto"), worker_count(workers)
+    count = space.count() if spec.search.sampler.name == "grid" else None
+    if count is not None and count < trials:
+        told.append(f"the grid has {count:,} configurations; the search ends with the last, before {trials:,} trials")
+    if count is not None and count > trials:
+        told.append(f"the grid has {count:,} configurations; {trials:,} trials try so many of them, spread evenly")
+    if places > 2 * cores:
+        have = f"{cores} core{'s' if cores != 1 else ''}"
+        told.append(
+            f"{places:,} workers on {have} take turns, each with 0.7 GB of memory; workers: auto starts {cores}"
+        )
+    return told
+
+
 def worker_count(asked: int | str) -> int:
     """Return how many worker processes to start; 0 means inline, 'auto' one for each core this process may use."""
     if asked == "inline":

@@ -78,7 +78,8 @@ def _value(row: Row, given: object) -> tuple[Value, str]:
 
 
 def _from_choices(row: Row, given: Mapping[Any, Any]) -> Domain:
-    unknown = [(str(key), f"'{key}' cannot stand beside choices; remove it") for key in given if key != "choices"]
+    beside = [str(key) for key in given if key != "choices"]
+    unknown = [(key, f"{as_written(key)} cannot stand beside choices; remove it") for key in beside]
     if unknown:
         raise DomainError(unknown)
     choices = given["choices"]
@@ -107,9 +108,11 @@ def _choices(row: Row, given: list[object], at: str) -> Choices:
 
 def _from_range(row: Row, given: Mapping[Any, Any]) -> Domain:
     if isinstance(row.legal, Choices):
-        raise DomainError([("", f"{row.name} takes a name or a list of names ({describe(row.legal)}), not a range")])
+        names = describe(row.legal)
+        raise DomainError([("", f"found a range; {row.name} takes {names}; write one, or a list of them")])
     keys = ("low", "high", "step", "log", *(("per_layer",) if row.per_layer else ()))
-    faults = [(str(key), f"'{key}' is not known here{suggestion(str(key), keys)}") for key in given if key not in keys]
+    others = [str(key) for key in given if key not in keys]
+    faults = [(key, f"{as_written(key)} is not known here{suggestion(key, keys)}") for key in others]
     default = row.default if not isinstance(row.default, Choices) else None
     ends: dict[str, Value] = {}
     for key in ("low", "high"):
@@ -120,7 +123,7 @@ def _from_range(row: Row, given: Mapping[Any, Any]) -> Domain:
         elif default is not None:
             ends[key] = getattr(default, key)
         else:
-            faults.append((key, f"'{key}' is missing; {row.name} has no default range, give low and high"))
+            faults.append((key, f"'{key}' is missing; {row.name} has no default range; give low and high"))
     step, log = given.get("step"), given.get("log")
     if step is not None and (
         isinstance(step, bool) or not isinstance(step, int | float) or not 0 < step < math.inf

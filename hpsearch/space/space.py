@@ -47,20 +47,25 @@ class Space:
         """Say what keeps a configuration out of this space: missing, inactive, unknown, out of range."""
         depth = configuration.get("hidden_layers")
         if not isinstance(depth, int) or isinstance(depth, bool):
-            found = "is missing" if depth is None else f"{as_written(depth)} is no whole number"
-            return [f"hidden_layers {found}; it decides which other parameters exist, give it first"]
+            found = "is missing" if depth is None else f"{as_written(depth)} is not a whole number"
+            return [f"hidden_layers {found}; it decides which other parameters exist; give it first"]
         known = {p.name: p for p in self.parameters}
         if "hidden_layers" in known and not known["hidden_layers"].domain.contains(depth):
-            return [f"hidden_layers {depth} is outside {describe(known['hidden_layers'].domain)}"]
-        faults = [f"'{n}' is not in this space{suggestion(n, known)}" for n in configuration if n not in known]
+            return [_outside(known["hidden_layers"], depth)]
+        faults = [
+            f"{as_written(n)} is not in this space{suggestion(n, known)}" for n in configuration if n not in known
+        ]
         for parameter in self.parameters:
             name, given = parameter.name, configuration.get(parameter.name)
             if name not in configuration:
-                faults += [f"{name} is missing; it takes {describe(parameter.domain)}"] * parameter.active(depth)
+                faults += [f"{name} is missing; it takes {describe(parameter.domain)}; add it"] * parameter.active(
+                    depth
+                )
             elif not parameter.active(depth):
-                faults.append(f"{name} does not exist in a net with {depth} hidden layers; remove it")
+                layers = f"{depth} hidden layer{'s' if depth != 1 else ''}"
+                faults.append(f"{name} does not exist in a net with {layers}; remove it, or give more hidden_layers")
             elif not parameter.domain.contains(given):
-                faults.append(f"{name} {as_written(given)} is outside {describe(parameter.domain)}")
+                faults.append(_outside(parameter, given))
         return faults
 
     def contains(self, configuration: Configuration) -> bool:
@@ -82,10 +87,18 @@ class Space:
         """Return the configuration a person would try first, moved into this space."""
         return self.active({p.name: p.domain.nearest(p.row.usual) for p in self.parameters})
 
+    def depths(self) -> list[int]:
+        """Return the numbers of hidden layers that a net may have."""
+        return _depths(next(p.domain for p in self.parameters if p.name == "hidden_layers"))
+
+    def continuous(self) -> list[str]:
+        """Return the rows of the table that have no end of values here."""
+        return list(dict.fromkeys(p.row.name for p in self.parameters if p.domain.count() is None))
+
     def count(self) -> int | None:
         """Return the number of distinct configurations; None where a parameter is continuous."""
         total = 0
-        for depth in _depths(next(p.domain for p in self.parameters if p.name == "hidden_layers")):
+        for depth in self.depths():
             counts = [p.domain.count() for p in self.parameters if p.active(depth) and p.name != "hidden_layers"]
             if None in counts:
                 return None
@@ -111,6 +124,13 @@ def build_space(domains: Mapping[str, Domain], *, per_layer: bool = True) -> Spa
         else:
             parameters.append(Parameter(name, domain, row))
     return Space(tuple(parameters))
+
+
+def _outside(parameter: Parameter, given: object) -> str:
+    allowed = describe(parameter.domain)
+    return (
+        f"{parameter.name} {as_written(given)} is outside {allowed}; give one of these, or widen {parameter.row.name}"
+    )
 
 
 def _depths(domain: Domain) -> list[int]:

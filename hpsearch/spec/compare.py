@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hpsearch.spec.sections import StudySpec
+
 FREE = frozenset(
     f"search.{name}"
     for name in (
@@ -27,6 +29,11 @@ def differences(began: Mapping[str, Any], now: Mapping[str, Any], *, but_space: 
         for name in names
         if old.get(name) != new.get(name) and name not in FREE and name.partition(".")[0] not in left_out
     ]
+
+
+def read_values(spec: StudySpec) -> dict[str, Any]:
+    """Return what a study file says, field by field, as it was read: `{"space.learning_rate": 0.001}`."""
+    return dict(_flat(spec.model_dump(mode="json", exclude_unset=True)))
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -12,22 +12,19 @@ from typing import Any
 
 import yaml
 
-from hpsearch.errors import Fault, SpecError
+from hpsearch.errors import Fault, SpecError, as_written, shortened
+from hpsearch.spec.yaml_text import compose
 
 KeyPath = tuple[str | int, ...]
 Marks = dict[KeyPath, tuple[int, int]]
 
-MAX_BYTES = 1_000_000
-MAX_NODES = 10_000
-MAX_DEPTH = 20
+MAX_DIGITS = 300
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_AMBIGUOUS = (
-    (re.compile(r"[-+]?0[0-9_]+"), "a leading zero means octal to some readers; write it without, or quote it"),
-    (re.compile(r"[-+]?0[xob][0-9a-fA-F_]+"), "write the number in decimal, or quote it"),
-    (re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"), "YAML 1.1 reads it in base 60; quote it, or write 90s"),
-    (re.compile(r"[-+]?[0-9][0-9]*_[0-9_]*(\.[0-9_]*)?"), "write the number without underscores, or quote it"),
+_DIGITS = re.compile(r"[-+]?\.?[0-9][0-9a-zA-Z_.:+-]*")
+_AMBIGUOUS = re.compile(
+    r"[-+]?(0[0-9_]+|0[xob][0-9a-fA-F_]+|[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?|[0-9]+_[0-9_]*(\.[0-9_]*)?)"
 )
 _CONSTANTS: dict[str, Any] = {
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -52,67 +49,14 @@ class Document:
 
 def read_document(content: bytes, source: str) -> Document:
     """Read a study file's text. Raises `SpecError` where it is no YAML, or no mapping."""
-    node = _compose(_decode(content, source), source)
+    node = compose(content, source)
     reader = _Reader()
     values = reader.read(node, ()) if node is not None else None
     if not isinstance(values, dict):
         found = "nothing" if values is None else f"a {'list' if isinstance(values, list) else 'single value'}"
-        fault = Fault("", f"found {found}; a study file is a mapping that begins with data:", 1)
-        raise SpecError(reader.faults or [fault], source)
+        message = f"found {found}; a study file is a mapping; begin it with data: {{csv: FILE, target: COLUMN}}"
+        raise SpecError(reader.faults or [Fault("", message, 1)], source)
     return Document(values, reader.marks, tuple(reader.faults), tuple(reader.unread))
-
-
-def _decode(content: bytes, source: str) -> str:
-    if len(content) > MAX_BYTES:
-        raise SpecError([Fault("", f"the file has {len(content):,} bytes; a study file has at most 1 MB")], source)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        message = f"byte {error.start} is not UTF-8; save the file as UTF-8"
-        raise SpecError([Fault("", message, line)], source) from None
-
-
-def _compose(text: str, source: str) -> yaml.Node | None:
-    try:
-        return yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        message, mark = _explain(error)
-        at = (mark.line + 1, mark.column + 1) if mark else (None, None)
-        raise SpecError([Fault("", f"not valid YAML: {message}", *at)], source) from None
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        message = f"the control character {ord(text[error.position]):#04x} stands here; remove it"
-        raise SpecError([Fault("", f"not valid YAML: {message}", line)], source) from None
-    except RecursionError:
-        raise SpecError(
-            [Fault("", f"more than {MAX_DEPTH} brackets stand in one another; remove them")], source
-        ) from None
-
-
-def _explain(error: yaml.MarkedYAMLError) -> tuple[str, yaml.Mark | None]:
-    """Return the cause and its fix in one line, and where to look: where a bracket opens, not where the file ends."""
-    context, problem, here = error.context or "", error.problem or "", error.problem_mark or error.context_mark
-    begun = error.context_mark or here
-    if "'\\t'" in problem:
-        return "a tab stands here; use spaces", here
-    if "expected a single document" in context:
-        return "a second document begins here; a study file holds one, remove the ---", here
-    if "quoted scalar" in context and "end of stream" in problem:
-        return "the quote that opens here is never closed; close it", begun
-    if "flow sequence" in context or "flow mapping" in context:
-        shape = "list [" if "sequence" in context else "mapping {"
-        return f"the {shape} that opens here is not closed, or lacks a comma; check its brackets and commas", begun
-    if "mapping values are not allowed" in problem:
-        return "a second ':' stands in this line, or it is indented too far; quote the text or align the line", here
-    if "block mapping" in context or "block collection" in context or "simple key" in context:
-        return (
-            "this line is neither 'key: value' nor indented like its neighbours; check the colon and the spaces",
-            here,
-        )
-    if "cannot start any token" in problem:
-        return "this sign cannot begin a value; quote the text", here
-    return f"{' '.join(part for part in (context, problem) if part)}; quote it if it is meant as text", here
 
 
 _RESOLVER = yaml.resolver.Resolver()
@@ -129,15 +73,8 @@ class _Reader:
 
     def read(self, node: yaml.Node, path: KeyPath) -> Any:
         self.marks.setdefault(path, _position(node))
-        refused = self._refused(node)
-        if len(path) > MAX_DEPTH:
-            refused = f"more than {MAX_DEPTH} levels stand in one another; a study file has at most 5"
-        if refused:
+        if refused := self._refused(node):
             return self._give_up(node, path, refused)
-        if len(self._seen) == MAX_NODES:
-            self._fault(node, path, f"more than {MAX_NODES:,} values; a study file is smaller")
-        if len(self._seen) >= MAX_NODES:
-            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -146,21 +83,28 @@ class _Reader:
         return self._scalar(node, path)
 
     def _refused(self, node: yaml.Node) -> str:
-        """Return why a node has no place here: it is an alias, or bears a tag."""
+        """Return why a node has no place here: it is an alias, bears a tag, or is text that no file can hold."""
         if id(node) in self._seen:
             return "an alias (*name) repeats a part of the file; write it out"
         self._seen.add(id(node))
         plain = isinstance(node, yaml.ScalarNode) and node.style is None
         implied = _RESOLVER.resolve(type(node), node.value, (plain, not plain))  # type: ignore[no-untyped-call]  # of types-PyYAML
         if node.tag != implied:
-            return f"the tag {node.tag.replace('tag:yaml.org,2002:', '!!')} is not allowed; remove it"
+            tag = as_written(node.tag.replace("tag:yaml.org,2002:", "!!"))
+            return f"the tag {tag} is not allowed; remove it"
+        if isinstance(node, yaml.ScalarNode):
+            try:  # JSON writes a character beyond 65,535 as two halves, and PyYAML leaves them apart
+                node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
+            except UnicodeDecodeError:
+                return f"{as_written(node.value)} has half a character in it; write the character itself"
         return ""
 
     def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self._fault(key_node, path, "a key must be a plain name; write name: value")
+                shape = "a mapping" if isinstance(key_node, yaml.MappingNode) else "a list"
+                self._fault(key_node, path, f"{shape} stands where a key is; a key is a name; write name: value")
                 continue
             if refused := self._refused(key_node):
                 self._fault(key_node, path, refused)
@@ -168,7 +112,8 @@ class _Reader:
             key, here = str(key_node.value), (*path, str(key_node.value))
             if key in values:
                 first = self.marks[here][0]
-                self._fault(key_node, here, f"stands twice, first in line {first}; remove one")
+                message = f"{as_written(key)} stands twice, the first time in line {first}; remove one"
+                self._fault(key_node, here, message)
                 continue
             self.marks[here] = _position(key_node)
             values[key] = self.read(value_node, here)
@@ -180,13 +125,19 @@ class _Reader:
             return text
         if text in _CONSTANTS:
             return _CONSTANTS[text]
-        for pattern, fix in _AMBIGUOUS:
-            if pattern.fullmatch(text):
-                return self._give_up(node, path, f"{text} is ambiguous: {fix}")
+        if len(text) > MAX_DIGITS and _DIGITS.fullmatch(text):
+            message = f"found a number of {len(text):,} signs; a number has at most {MAX_DIGITS}; round it, or quote it"
+            return self._give_up(node, path, message)
+        if _AMBIGUOUS.fullmatch(text):
+            return self._give_up(node, path, _ambiguous(text))
         if _INT.fullmatch(text):
-            return int(text) if len(text) <= 300 else float("inf")
+            return int(text)
         if _FLOAT.fullmatch(text):
-            return float(text)
+            if abs(value := float(text)) < float("inf"):
+                return value
+            return self._give_up(
+                node, path, f"{shortened(text, 60)} is too large; a number is below 1.8e308; write a smaller one"
+            )
         return text
 
     def _give_up(self, node: yaml.Node, path: KeyPath, message: str) -> None:
@@ -195,6 +146,26 @@ class _Reader:
 
     def _fault(self, node: yaml.Node, path: KeyPath, message: str) -> None:
         self.faults.append(Fault(".".join(map(str, path)), message, *_position(node)))
+
+
+def _ambiguous(text: str) -> str:
+    """Say what YAML 1.1 makes of a number that other readers read otherwise."""
+    found = shortened(text, 60)
+    sign, digits = (-1 if text[0] == "-" else 1), text.lstrip("+-").replace("_", "").lower()
+    try:
+        if ":" in digits:
+            value = 0.0
+            for part in digits.split(":"):
+                value = value * 60 + float(part)
+        elif digits[:2] in ("0x", "0b", "0o"):
+            value = int(digits, 0)
+        else:
+            value = float(digits) if "." in digits or digits[0] != "0" else int(digits, 8)
+    except ValueError:
+        return f"{found} is ambiguous; not every reader takes it for a number; write it in plain decimals, or quote it"
+    return (
+        f"{found} is ambiguous; some readers take it for {sign * value:.15g}; write it in plain decimals, or quote it"
+    )
 
 
 def _position(node: yaml.Node) -> tuple[int, int]:

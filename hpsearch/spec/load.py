@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -9,43 +10,73 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from hpsearch.errors import Fault, SpecError, as_written, suggestion
+from hpsearch.errors import Fault, SpecError
 from hpsearch.spec.document import KeyPath, Marks, read_document
 from hpsearch.spec.sections import DataSection, Section, SpaceSection, SplitSection, StudySpec
-
-_KINDS = {"int_type": "a whole number", "float_type": "a number", "string_type": "text", "bool_type": "true or false"}
-_KINDS |= {
-    "list_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "int_from_float": "a whole number",
-}
-_BOUNDS = {"greater_than": "above", "greater_than_equal": "of at least"}
-_BOUNDS |= {"less_than": "below", "less_than_equal": "of at most"}
+from hpsearch.spec.wording import in_our_words
+from hpsearch.spec.yaml_text import MAX_BYTES, too_large
 
 
 def load_spec(path: str | Path) -> StudySpec:
     """Read a study file. Raises `SpecError` with all its faults."""
-    file = Path(path)
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        reason = "is a folder; name a study file" if file.is_dir() else f"cannot be read: {error.strerror or error}"
-        raise SpecError([Fault("", f"{reason}{_nearby(file)}")], str(path)) from None
-    document = read_document(content, str(path))
+    file, source = Path(path), str(path)
+    document = read_document(_content(file, source), source)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-._")[:100] or "study"
     values, found = {"name": name} | document.values, list(document.faults)
     try:
-        spec = make_spec(values, source=str(path), folder=file.absolute().parent, marks=document.marks)
+        spec = make_spec(values, source=source, folder=file.absolute().parent, marks=document.marks)
     except SpecError as error:
-        unread = tuple(f"{path}." for path in document.unread)
-        found += [fault for fault in error.faults if not f"{fault.field}.".startswith(unread)]
+        found += [fault for fault in error.faults if not _about_unread(f"{fault.field}.", document.unread)]
     if found:
-        raise SpecError(_in_order(found), str(path))
+        raise SpecError(_in_order(found), source)
     return spec
+
+
+def _about_unread(field: str, unread: Iterable[str]) -> bool:
+    """Tell whether a fault's field is one that could not be read, or lies in one, or holds one: null is there now."""
+    return any(field.startswith(f"{path}.") or f"{path}.".startswith(field) for path in unread)
+
+
+def _content(file: Path, source: str) -> bytes:
+    """Return what is in a study file, read no further than one can be long."""
+    try:
+        if not file.is_file():
+            raise SpecError([Fault("", _no_file(file))], source)
+        with file.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+            if len(content) > MAX_BYTES:
+                raise SpecError([too_large(file.stat().st_size)], source)
+            return content
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror or error}; name a study file that user {os.getuid()} may read"
+    except ValueError:
+        reason = "no file can have this name; name a study file"  # a null character in it
+    raise SpecError([Fault("", reason)], source)
+
+
+def _no_file(file: Path) -> str:
+    """Say what stands where a study file is looked for, by its whole path."""
+    if file.is_dir():
+        return f"{file.resolve()} is a folder; name a study file in it{_nearby(file, file / 'study')}"
+    if file.exists():
+        return f"{file.resolve()} is a device or a pipe; name a study file"
+    if "://" in str(file) or re.match(r"\w{2,}:/", str(file)):
+        return "this is an address; download the study file and name it"
+    return f"there is no file {file.absolute()}; name a study file{_nearby(file.parent, file)}"
+
+
+def _nearby(folder: Path, wanted: Path) -> str:
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:
+        return ""
+    names = {path.stem: path.name for path in found if path.suffix in (".yaml", ".yml")}
+    close = get_close_matches(wanted.stem, names, n=1)
+    if close:
+        return f", did you mean '{names[close[0]]}'?"
+    return f", there are: {', '.join(list(names.values())[:10])}" if names else ""
 
 
 def make_spec(
@@ -54,7 +85,7 @@ def make_spec(
     """Make a `StudySpec` from plain values; relative data paths start from `folder`. Raises `SpecError`."""
     marks, inside = marks or {}, {} if folder is None else {"folder": folder}
     own = {key: value for key, value in values.items() if key != "folder"}
-    found = [_placed((key,), f"'{key}' is not known here; remove it", marks) for key in values.keys() - own.keys()]
+    found = [_placed(("folder",), "'folder' is not known here; remove it", marks)] if len(own) < len(values) else []
     try:
         spec = StudySpec.model_validate(own | inside)
     except ValidationError as error:
@@ -63,6 +94,7 @@ def make_spec(
         found += [_placed(path, text, marks) for path, text in _faults_behind(own, {_path(d) for d in errors})]
     else:
         found += [_placed(path, text, marks) for path, text in _start_with_faults(spec.space, spec.search.start_with)]
+        found += [_placed(path, text, marks) for path, text in _grid_faults(spec)]
     if found:
         raise SpecError(_in_order(found), source)
     return spec
@@ -78,6 +110,18 @@ def _start_with_faults(space: SpaceSection, configurations: list[dict[str, Any]]
         (("search", "start_with", index), text)
         for index, given in enumerate(configurations)
         for text in built.faults(built.completed(given))
+    ]
+
+
+def _grid_faults(spec: StudySpec) -> list[tuple[KeyPath, str]]:
+    """Return the rows that a grid cannot walk."""
+    if spec.search.sampler.name != "grid":
+        return []
+    message = "is continuous, which a grid cannot walk; list choices or give a step"
+    named = spec.space.domains()
+    return [
+        (("space", row) if row in named else ("search", "sampler"), f"{row} {message}")
+        for row in spec.space.build().continuous()
     ]
 
 
@@ -134,7 +178,7 @@ def _faults(details: ErrorDetails, marks: Marks) -> list[Fault]:
         return []  # a mapping is no share: what is wrong with it as folds stands in another fault
     if details["type"] == "hpsearch":
         return [_placed((*path, *_split(at)), text, marks) for at, text in details["ctx"]["faults"]]
-    return [_placed(path, _message(details, path), marks)]
+    return [_placed(path, in_our_words(details, path), marks)]
 
 
 def _split(at: str) -> KeyPath:
@@ -150,64 +194,13 @@ def _path(details: ErrorDetails) -> KeyPath:
     return location
 
 
-def _message(details: ErrorDetails, path: KeyPath) -> str:
-    given, kind, context = as_written(details["input"]), details["type"], details.get("ctx", {})
-    name = str(path[-1]) if path else "the study"
-    if kind == "extra_forbidden":
-        return f"'{name}' is not known here{suggestion(name, _known(path[:-1]))}"
-    if kind == "missing":
-        return f"'{name}' is missing; add it" + (", as data: {csv: FILE, target: COLUMN}" if path == ("data",) else "")
-    if kind == "model_type" and details["input"] is None:
-        return f"'{name}' is empty; give it keys, or remove the line"
-    if kind in _KINDS:
-        return f"{given} is not {_KINDS[kind]}; write {'one' if _KINDS[kind].startswith('a ') else _KINDS[kind]}"
-    if kind == "literal_error":
-        allowed = re.findall(r"'([^']*)'", context["expected"])
-        hint = suggestion(str(details["input"]), allowed)
-        return f"{given} is not allowed; {name} takes {', '.join(allowed)}{'' if hint.startswith('; known') else hint}"
-    if kind in _BOUNDS:
-        return f"{given} is out of bounds; give a number {_BOUNDS[kind]} {next(iter(context.values())):,}"
-    if kind == "finite_number":
-        return f"{given} is not finite; give a number that is"
-    if kind in ("string_too_long", "string_too_short"):
-        return f"{given} is not allowed; {name} is one character"
-    if kind == "too_short":
-        return f"{given} is empty; list at least one, or remove '{name}'"
-    return f"{given} is not allowed here; see what hpsearch schema prints"
-
-
-def _known(path: KeyPath) -> list[str]:
-    """Return the keys a section knows, by walking the models along a path."""
-    model: type[Section] = StudySpec
-    for part in path:
-        field: FieldInfo | None = model.model_fields.get(str(part))
-        sections = _models(field.annotation) if field else []
-        if not sections:
-            return []
-        model = sections[0]
-    return [name for name, field in model.model_fields.items() if name not in ("folder", "per_layer")]
-
-
-def _models(annotation: Any) -> list[type[Section]]:
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return [annotation]
-    return [model for part in getattr(annotation, "__args__", ()) for model in _models(part)]
-
-
 def _placed(path: KeyPath, message: str, marks: Marks) -> Fault:
     """Put a fault at the nearest place the file has for its path."""
-    exact: KeyPath = tuple(int(p) if isinstance(p, str) and p.isdigit() else p for p in path)
-    for end in range(len(exact), 0, -1):
-        if exact[:end] in marks:
-            return Fault(".".join(map(str, path)), message, *marks[exact[:end]])
-    return Fault(".".join(map(str, path)), message)
-
-
-def _nearby(file: Path) -> str:
-    if not file.parent.is_dir() or file.is_dir():
-        return ""
-    names = {path.stem: path.name for path in sorted(file.parent.iterdir()) if path.suffix in (".yaml", ".yml")}
-    close = get_close_matches(file.stem, names, n=1)
-    if close:
-        return f"; did you mean '{names[close[0]]}'?"
-    return f"; study files there: {', '.join(names.values())}" if names else ""
+    at: KeyPath = ()
+    for part in path:
+        numbered = (*at, int(part)) if isinstance(part, str) and re.fullmatch("[0-9]{1,9}", part) else at
+        nearest = next((longer for longer in ((*at, part), numbered) if len(longer) > len(at) and longer in marks), at)
+        if nearest == at:
+            break
+        at = nearest
+    return Fault(".".join(map(str, path)), message, *(marks[at] if at else ()))

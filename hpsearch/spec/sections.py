@@ -17,21 +17,20 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    GetPydanticSchema,
     WithJsonSchema,
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError, core_schema
 
 from hpsearch.errors import as_written, suggestion
 from hpsearch.metrics import LOSSES, METRICS, TaskType
 from hpsearch.space.domain import Domain
-from hpsearch.space.parse import DomainError, parse_domain, write_domain
 from hpsearch.space.space import Space, build_space
-from hpsearch.space.table import ROWS, Row
+from hpsearch.space.table import ROWS
 from hpsearch.spec.memory_size import parse_memory
+from hpsearch.spec.rows import row_field
 from hpsearch.spec.strategies import PRUNERS, SAMPLERS, Options, strategy_faults, strategy_schema
+from hpsearch.spec.values import DataPath, Duration, Whole, check_workers, fault, faults
 
 
 class Section(BaseModel):
@@ -47,46 +46,8 @@ class Section(BaseModel):
     def _no_conflicts(self) -> Self:
         found = self.conflicts()
         if found:
-            raise _faults(found)
+            raise faults(found)
         return self
-
-
-def _faults(found: list[tuple[str, str]]) -> PydanticCustomError:
-    """A validation error whose texts are ours: (sub-field, message)."""
-    return PydanticCustomError("hpsearch", "{text}", {"text": "; ".join(text for _, text in found), "faults": found})
-
-
-def _fault(message: str) -> PydanticCustomError:
-    return _faults([("", message)])
-
-
-def _whole(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Whole = Annotated[int, BeforeValidator(_whole)]
-
-_UNITS = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3600, "hour": 3600, "d": 86400}
-
-
-def parse_duration(given: object) -> float:
-    """Return seconds from a number of seconds or a text: `90`, `90s`, `10min`, `1.5h`, `1h 30min`."""
-    if isinstance(given, int | float) and not isinstance(given, bool) and 0 < given < 1e10:
-        return float(given)
-    text = given if isinstance(given, str) else ""
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([a-z]+)", text)
-    if parts and not re.sub(r"(\d+(?:\.\d+)?)\s*([a-z]+)", "", text).strip() and all(u in _UNITS for _, u in parts):
-        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-        if 0 < seconds < 1e10:
-            return seconds
-    raise _fault(f"{as_written(given)} is no duration; write a number of seconds or 30s, 10min, 1.5h")
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string"}]}),
-]
 
 
 class FoldsSection(Section):
@@ -99,13 +60,13 @@ def _share_or_folds(given: Any) -> Any:
     share = isinstance(given, int | float) and not isinstance(given, bool) and 0 < given < 1
     if given is None or share or isinstance(given, dict | FoldsSection):
         return given
-    raise _fault(f"{as_written(given)} is neither a share between 0 and 1, such as 0.2, nor {{folds: 5}}; write one")
+    raise fault(f"{as_written(given)} is neither a share between 0 and 1, such as 0.2, nor {{folds: 5}}; write one")
 
 
 def _auto_or_flag(given: Any) -> Any:
     if given is None or isinstance(given, bool) or given == "auto":
         return given
-    raise _fault(f"{as_written(given)} is not allowed; write auto, true or false")
+    raise fault(f"{as_written(given)} is not allowed; write auto, true or false")
 
 
 class SplitSection(Section):
@@ -133,8 +94,12 @@ class SplitSection(Section):
 class DataSection(Section):
     """Where the rows come from and what its columns are."""
 
-    csv: str | None = Field(None, description="path of a CSV file (also .gz), relative to the study file")
-    parquet: str | None = Field(None, description="path of a Parquet file, relative to the study file")
+    csv: DataPath | None = Field(
+        None, min_length=1, description="path of a CSV file (also .gz), relative to the study file"
+    )
+    parquet: DataPath | None = Field(
+        None, min_length=1, description="path of a Parquet file, relative to the study file"
+    )
     sklearn: Literal["diabetes", "breast_cancer", "wine", "digits", "iris"] | None = Field(
         None, description="a data set that scikit-learn brings"
     )
@@ -164,7 +129,8 @@ class DataSection(Section):
             found.append(("drop", "'features' and 'drop' say the same thing twice; keep one"))
         both = sorted(set(self.categorical) & set(self.numeric))
         if both:
-            found.append(("numeric", f"{', '.join(both)} cannot be both categorical and numeric; keep one"))
+            names = ", ".join(map(as_written, both[:10]))
+            found.append(("numeric", f"{names} cannot be both categorical and numeric; keep one"))
         if self.time_ordered and (self.split.column or self.split.shuffle or self.split.stratify is True):
             found.append(("time_ordered", "time order excludes split.column, shuffle and stratify; remove one"))
         return found
@@ -188,56 +154,19 @@ class PrepareSection(Section):
     target: Literal["standard", "none"] = Field("standard", description="scaling of a regression target")
 
 
-def _row(name: str) -> Any:
-    """Return what makes a field of a row: how it is read, written, and described in the JSON Schema."""
-    row = ROWS[name]
-
-    def parse(given: object) -> Domain | None:
-        try:
-            return None if given is None else parse_domain(row, given)
-        except DomainError as error:
-            raise PydanticCustomError("hpsearch", "{text}", {"text": str(error), "faults": error.faults}) from None
-
-    schema = _row_schema(row) | {"description": row.meaning}
-    return GetPydanticSchema(
-        lambda _source, _handler: core_schema.no_info_plain_validator_function(
-            parse,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda domain: None if domain is None else write_domain(domain)
-            ),
-        ),
-        lambda _schema, _handler: schema,
-    )
-
-
-def _row_schema(row: Row) -> dict[str, Any]:
-    value: dict[str, Any] = {"type": {"int": "integer", "float": "number", "category": "string"}[row.kind]}
-    if row.kind == "category":
-        value["enum"] = list(getattr(row.legal, "choices", ()))
-    else:
-        value |= {"minimum": getattr(row.legal, "low", None), "maximum": getattr(row.legal, "high", None)}
-    listed = {"type": "array", "items": value, "minItems": 1, "uniqueItems": True}
-    spans: dict[str, Any] = {"low": value, "high": value, "step": {"type": "number"}, "log": {"type": "boolean"}}
-    if row.per_layer:
-        spans["per_layer"] = {"type": "boolean"}
-    ranged = {"type": "object", "properties": spans, "additionalProperties": False}
-    chosen = {"type": "object", "properties": {"choices": listed}, "required": ["choices"]}
-    return {"anyOf": [value, listed, chosen] if row.kind == "category" else [value, listed, ranged, chosen]}
-
-
 class SpaceSection(Section):
     """The rows of the table that a study fixes, narrows or lists; the others keep their default range."""
 
-    hidden_layers: Annotated[Domain | None, _row("hidden_layers")] = None
-    neurons: Annotated[Domain | None, _row("neurons")] = None
-    activation: Annotated[Domain | None, _row("activation")] = None
-    optimizer: Annotated[Domain | None, _row("optimizer")] = None
-    dropout: Annotated[Domain | None, _row("dropout")] = None
-    weight_decay: Annotated[Domain | None, _row("weight_decay")] = None
-    l2: Annotated[Domain | None, _row("l2")] = None
-    learning_rate: Annotated[Domain | None, _row("learning_rate")] = None
-    batch_size: Annotated[Domain | None, _row("batch_size")] = None
-    epochs: Annotated[Domain | None, _row("epochs")] = None
+    hidden_layers: Annotated[Domain | None, row_field("hidden_layers")] = None
+    neurons: Annotated[Domain | None, row_field("neurons")] = None
+    activation: Annotated[Domain | None, row_field("activation")] = None
+    optimizer: Annotated[Domain | None, row_field("optimizer")] = None
+    dropout: Annotated[Domain | None, row_field("dropout")] = None
+    weight_decay: Annotated[Domain | None, row_field("weight_decay")] = None
+    l2: Annotated[Domain | None, row_field("l2")] = None
+    learning_rate: Annotated[Domain | None, row_field("learning_rate")] = None
+    batch_size: Annotated[Domain | None, row_field("batch_size")] = None
+    epochs: Annotated[Domain | None, row_field("epochs")] = None
     per_layer: SkipJsonSchema[bool] = True
 
     @model_validator(mode="before")
@@ -289,14 +218,14 @@ def _named(given: object) -> object:
         return name | {"options": {key: value for key, value in given.items() if key != "name"}}
     if isinstance(given, dict | NamedOptions):
         return given
-    raise _fault(f"{as_written(given)} is neither a name nor a mapping; write NAME, or {{name: NAME, OPTION: VALUE}}")
+    raise fault(f"{as_written(given)} is neither a name nor a mapping; write NAME, or {{name: NAME, OPTION: VALUE}}")
 
 
 def _checked(kind: str, known: dict[str, Options]) -> AfterValidator:
     def check(given: NamedOptions) -> NamedOptions:
         found = strategy_faults(kind, known, given.name, given.options)
         if found:
-            raise _faults(found)
+            raise faults(found)
         return given
 
     return AfterValidator(check)
@@ -307,24 +236,17 @@ def _one_of(what: str, known: Iterable[str]) -> BeforeValidator:
 
     def check(given: Any) -> Any:
         if given is not None and given not in names:
-            raise _fault(f"{as_written(given)} is no {what}{suggestion(str(given), names)}")
+            raise fault(f"{as_written(given)} is no {what}{suggestion(str(given), names)}")
         return given
 
     return BeforeValidator(check)
-
-
-def _worker_count(given: Any) -> Any:
-    count = _whole(given)
-    if given in ("auto", "inline") or (isinstance(count, int) and not isinstance(count, bool) and 1 <= count <= 1024):
-        return count
-    raise _fault(f"{as_written(given)} workers cannot be; give auto, inline or a number from 1 to 1024")
 
 
 def _memory(given: Any) -> Any:
     try:
         return parse_memory(given)
     except ValueError as error:
-        raise _fault(str(error)) from None
+        raise fault(str(error)) from None
 
 
 _LOSS_NAMES = [loss for names in LOSSES.values() for loss in names]
@@ -357,7 +279,7 @@ class SearchSection(Section):
     class_weight: Literal["balanced", "none"] = Field("none", description="weigh classes by their rarity")
     start_with: list[dict[str, Any]] = Field(default_factory=list, description="configurations to try first")
     seed: Whole = Field(0, ge=0, lt=2**32, description="seed of the search and of every trial")
-    workers: Annotated[Literal["auto", "inline"] | int, BeforeValidator(_worker_count)] = Field(
+    workers: Annotated[Literal["auto", "inline"] | int, BeforeValidator(check_workers)] = Field(
         "auto", description="training processes (auto: one a core)"
     )
     worker_memory: Annotated[
@@ -413,7 +335,7 @@ def check_name(name: object) -> str:
     """Return a study name unchanged if it is a slug, else raise."""
     if not isinstance(name, str) or not re.fullmatch(SLUG, name):
         rule = "use 1 to 100 of A-Z a-z 0-9 . _ - and begin with a letter or digit"
-        raise _fault(f"{as_written(name)} is no study name; {rule}")
+        raise fault(f"{as_written(name)} is no study name; {rule}")
     return name
 
 
@@ -421,7 +343,7 @@ class StudySpec(Section):
     """A study: its data, how they are prepared, the space, the search. Only `data` is required."""
 
     name: Annotated[str, BeforeValidator(check_name)] = Field("study", description="default: the file's name")
-    description: str = Field("", description="the question, in a sentence; shown in MLflow")
+    description: str = Field("", max_length=5000, description="the question, in a sentence; shown in MLflow")
     data: DataSection
     prepare: PrepareSection = Field(default_factory=PrepareSection)
     space: SpaceSection = Field(default_factory=SpaceSection, description="the hyperparameter table")

@@ -97,14 +97,14 @@ def strategy_faults(
 ) -> list[tuple[str, str]]:
     """Return (sub-field, message) for each thing wrong with a sampler's or pruner's name and options."""
     if name not in known:
-        return [("", f"'{name}' is no {kind}{suggestion(name, known)}")]
+        return [("", f"{as_written(name)} is no {kind}{suggestion(name, known)}")]
     options, faults = known[name], []
     for option, value in given.items():
         if option not in options:
             hint = suggestion(option, options) if options else "; it takes none, remove it"
-            faults.append((option, f"{kind} {name} has no option '{option}'{hint}"))
+            faults.append((option, f"{kind} {name} has no option {as_written(option)}{hint}"))
         elif not options[option].takes(value):
-            faults.append((option, f"{as_written(value)} will not do; {option} takes {options[option].allowed()}"))
+            faults.append((option, f"{as_written(value)} is not allowed; {option} takes {options[option].allowed()}"))
     if name == "threshold" and not given.keys() & {"lower", "upper"}:
         faults.append(("", "pruner threshold needs a bound; write {name: threshold, upper: NUMBER} (or lower)"))
     if name == "tpe" and given.get("group") is True and given.get("multivariate") is False:

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import os
 import re
+from importlib.metadata import entry_points
 from pathlib import Path
 
+from hpsearch.errors import StoreError, as_written
+
 _SERVERS = ("http://", "https://", "databricks", "uc:")
+_SCHEMES = ("http", "https", "databricks", "databricks-uc", "uc", "sqlite", "postgresql", "mysql", "mssql", "file")
 
 
 def tracking_uri(store: Path) -> str:
-    """Return MLFLOW_TRACKING_URI if it is set, else the SQLite database in the store."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{store.absolute() / 'mlflow.db'}"
+    """Return MLFLOW_TRACKING_URI if it is set, else the SQLite database in the store.
+
+    Raises StoreError where it is set to an address that neither MLflow nor an installed plugin of it reads.
+    """
+    given = os.environ.get("MLFLOW_TRACKING_URI")
+    if not given:
+        return f"sqlite:///{store.absolute() / 'mlflow.db'}"
+    scheme = given.partition("://")[0].partition("+")[0].lower() if "://" in given else "file"
+    if scheme not in _SCHEMES and scheme not in entry_points(group="mlflow.tracking_store").names:
+        found = f"MLFLOW_TRACKING_URI is {as_written(redact(given))}, which MLflow does not read"
+        raise StoreError(f"{found}; it takes {'://, '.join(_SCHEMES)}://; set it to such an address, or unset it")
+    return given
 
 
 def artifact_root(store: Path) -> Path | None:

@@ -170,10 +170,10 @@ def test_an_unknown_study_is_told_with_the_nearest(call: Call, finished: Path, v
     ("arguments", "message"),
     [
         (["run"], "Missing argument 'STUDY.yaml'"),
-        (["run", "no.yaml"], "hpsearch: no.yaml: cannot be read: No such file or directory"),
+        (["run", "no.yaml"], "no.yaml: there is no file "),
         (["rnu", "no.yaml"], "Did you mean 'run'?"),
         (["run", "x.yaml", "--trails", "3"], "--trials"),
-        (["run", "x.yaml", "--trials", "0"], "greater than or equal to 1"),
+        (["run", "x.yaml", "--trials", "0"], "'0' is out of bounds; give a number of at least 1"),
         (["run", "x.yaml", "--trials", "3", "--more", "2"], "not both"),
         (["show"], "Missing argument 'STUDY'"),
         (["init", "x.csv"], "Missing option '--target'"),
@@ -204,7 +204,7 @@ def test_an_option_that_cannot_be_read_is_named(
 ) -> None:
     said = call("run", write_study(tmp_path, FLOWERS), *option, "--store", tmp_path / "store")
     assert said.code == 2
-    assert f"Invalid value for {option[0]}: {message}" in said.err
+    assert f"hpsearch: {option[0]}: {message}" in said.err
 
 
 def test_every_fault_of_a_study_file_is_told_with_its_line(call: Call, tmp_path: Path) -> None:

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch import errors
-from hpsearch.errors import Fault, HpsearchError, NoTrialCompleted, SpecError, TrialFailed, as_written, suggestion
+from hpsearch.errors import (
+    Fault,
+    HpsearchError,
+    NoTrialCompleted,
+    SpecError,
+    TrialFailed,
+    as_written,
+    printable,
+    suggestion,
+)
 
 
 def test_a_fault_is_described_with_what_is_known_of_its_place() -> None:
@@ -80,3 +89,30 @@ def test_any_value_fits_a_line(value: object) -> None:
     text = as_written(value)
     assert len(text) <= 60
     assert len(text.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("größe °C 日本 x\u00a0y", "größe °C 日本 x\u00a0y"),
+        ("\x1b[2Jx\x07\r\n", "\\x1b[2Jx\\x07\\r\\n"),
+        ("a\u202eb\u2028c\udcff", "a\\u202eb\\u2028c\\udcff"),
+    ],
+)
+def test_what_would_act_on_the_terminal_is_written_as_its_escape(text: str, printed: str) -> None:
+    assert printable(text) == printed
+    assert Fault(text, text).describe(text).count(printed) == 3
+
+
+def test_control_characters_that_are_to_stay_stay() -> None:
+    assert printable("a\n\tb\x1b", keep="\n\t") == "a\n\tb\\x1b"
+
+
+def test_of_many_faults_fifty_are_printed_and_the_rest_counted() -> None:
+    error = SpecError([Fault(f"f{n}", "wrong", n) for n in range(1, 1_052)], "s.yaml")
+    lines = str(error).splitlines()
+    assert (len(lines), lines[-1], len(error.faults)) == (51, "s.yaml: and 1,001 more; mend these first", 1_051)
+
+
+def test_the_path_of_a_field_is_shortened() -> None:
+    assert len(Fault("x" * 10_000, "wrong").describe("s.yaml")) < 160

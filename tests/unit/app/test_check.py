@@ -17,6 +17,7 @@ def test_it_tells_what_the_study_will_do(tmp_path: Path) -> None:
     assert (found.study, found.task, found.objective, found.inputs) == ("iris", "multiclass", "log_loss", 4)
     assert found.rows == {"train": 96, "validation": 24, "test": 30, "total": 150}
     assert (found.trials, found.workers, found.configurations) == (30, 2, None)
+    assert found.read == {"name": "iris", "data.sklearn": "iris", "search.trials": 30, "search.workers": 2}
     assert 0 < found.step_seconds < found.estimated_seconds
 
 
@@ -36,6 +37,7 @@ def test_a_grid_takes_no_more_trials_than_it_has_points(tmp_path: Path) -> None:
     grid = IRIS | {"space": space, "search": {"sampler": "grid", "trials": 30}}
     found = check(write_study(tmp_path, grid), store=tmp_path / "store")
     assert (found.configurations, found.trials) == (4, 4)
+    assert found.notes[-1] == "the grid has 4 configurations; the search ends with the last, before 30 trials"
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from hpsearch.cli import main
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--timeout", "soon"), "Invalid value for --timeout: 'soon' is no duration; write a number of seconds or 30s"),
+        (("--timeout", "soon"), "--timeout: 'soon' is no duration; write a number of seconds or 30s"),
         (("--timeout", "-5"), "--timeout"),
         (("--timeout", "0"), "--timeout"),
-        (("--workers", "0"), "Invalid value for --workers: '0' is no number of workers; give auto, inline or a number"),
+        (("--workers", "0"), "--workers: 0 is no number of workers; give auto, inline or a number"),
         (("--workers", "-1"), "--workers"),
         (("--workers", "1.5"), "--workers"),
         (("--trials", "2", "--more", "1"), "give --trials (in all) or --more (beyond those done), not both"),

@@ -27,10 +27,6 @@ def test_a_folder_is_no_file(tmp_path):
     assert "is a folder" in refused(DataSection(csv="rows", target="y"), tmp_path)
 
 
-def test_an_address_is_refused(tmp_path):
-    assert "download the file" in refused(DataSection(csv="https://example.org/rows.csv", target="y"), tmp_path)
-
-
 def test_a_file_that_is_no_parquet_is_refused(tmp_path):
     (tmp_path / "rows.parquet").write_text("a,y\n1,2\n")
     message = refused(DataSection(parquet="rows.parquet", target="y"), tmp_path)

@@ -22,7 +22,7 @@ def test_what_optuna_says_is_passed_on_with_the_field() -> None:
     assert fault.field == "search.pruner"
     assert fault.message == (
         "pruner percentile refuses its options: "
-        "Percentile must be between 0 and 100 inclusive, but got percentile=200.0.; change or remove them"
+        "Percentile must be between 0 and 100 inclusive, but got percentile=200.0; change or remove them"
     )
 
 

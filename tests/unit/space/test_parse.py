@@ -126,7 +126,7 @@ BAD = [
         "low": "0 is out of bounds; neurons takes whole numbers 1..16384",
         "high": "'x' is not a number; neurons takes whole numbers 1..16384",
     }),
-    ("batch_size", {"low": 8}, {"high": "'high' is missing; batch_size has no default range, give low and high"}),
+    ("batch_size", {"low": 8}, {"high": "'high' is missing; batch_size has no default range; give low and high"}),
     ("activation", [], {"": "the list of choices is empty; give at least one"}),
     ("activation", {"choices": []}, {"choices": "the list of choices is empty; give at least one"}),
     ("activation", {"choices": "relu"}, {"choices": "'relu' is not a list; write choices: [a, b, ...]"}),
@@ -139,8 +139,9 @@ BAD = [
     ("batch_size", [16, 16.0], {"1": "16.0 stands twice; remove one"}),
     ("dropout", ["x", 0], {"0": "'x' is not a number; dropout takes numbers 0..0.99"}),
     ("batch_size", [0], {"0": "0 is out of bounds; batch_size takes whole numbers 1..1048576"}),
-    ("optimizer", {"low": 1}, {"": "optimizer takes a name or a list of names (adam, sgd, rmsprop, adamw, nadam, "
-                                   "adagrad, adamax, momentum, nesterov), not a range"}),
+    ("optimizer", {"low": 1}, {"": "found a range; optimizer takes adam, sgd, rmsprop, adamw, nadam, adagrad, adamax, "
+                                   "momentum, nesterov; write one, or a list of them"}),
+    ("epochs", {"\x1b[31m": 1}, {"\x1b[31m": "'\\x1b[31m' is not known here; known: low, high, step, log"}),
 ]  # fmt: skip
 
 

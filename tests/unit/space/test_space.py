@@ -78,17 +78,23 @@ GOOD: Configuration = build_space({}).defaults()
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"hidden_layers": None}, "hidden_layers is missing; it decides which other parameters exist, give it first"),
+        ({"hidden_layers": None}, "hidden_layers is missing; it decides which other parameters exist; give it first"),
         (
             {"hidden_layers": 2.0},
-            "hidden_layers 2.0 is no whole number; it decides which other parameters exist, give it first",
+            "hidden_layers 2.0 is not a whole number; it decides which other parameters exist; give it first",
         ),
-        ({"hidden_layers": 9}, "hidden_layers 9 is outside 1..4"),
-        ({"neurons_3": 64}, "neurons_3 does not exist in a net with 2 hidden layers; remove it"),
-        ({"neurons_2": None}, "neurons_2 is missing; it takes 16..256, log"),
-        ({"neurons_1": 8}, "neurons_1 8 is outside 16..256, log"),
-        ({"neurons_1": True}, "neurons_1 true is outside 16..256, log"),
-        ({"activation": "gelu"}, "activation 'gelu' is outside relu, tanh, sigmoid, elu"),
+        ({"hidden_layers": 9}, "hidden_layers 9 is outside 1..4; give one of these, or widen hidden_layers"),
+        (
+            {"neurons_3": 64},
+            "neurons_3 does not exist in a net with 2 hidden layers; remove it, or give more hidden_layers",
+        ),
+        ({"neurons_2": None}, "neurons_2 is missing; it takes 16..256, log; add it"),
+        ({"neurons_1": 8}, "neurons_1 8 is outside 16..256, log; give one of these, or widen neurons"),
+        ({"neurons_1": True}, "neurons_1 true is outside 16..256, log; give one of these, or widen neurons"),
+        (
+            {"activation": "gelu"},
+            "activation 'gelu' is outside relu, tanh, sigmoid, elu; give one of these, or widen activation",
+        ),
         ({"actvation": "relu"}, "'actvation' is not in this space; did you mean 'activation'?"),
         ({"l2": 0.1}, "'l2' is not in this space; known: " + ", ".join(p.name for p in build_space({}))),
     ],

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hpsearch.spec import StudySpec, make_spec
-from hpsearch.spec.compare import FREE, differences
+from hpsearch.spec import StudySpec, load_spec, make_spec
+from hpsearch.spec.compare import FREE, differences, read_values
 
 BEGAN: dict[str, Any] = {"data": {"csv": "a.csv", "target": "y"}}
 
@@ -63,6 +64,22 @@ def test_the_space_may_be_left_out_of_the_comparison() -> None:
     began, now = (make_spec(values).model_dump(mode="json") for values in (BEGAN, BEGAN | changed))
     assert differences(began, now, but_space=True) == ["search.seed: 0 -> 1"]
     assert len(differences(began, now)) == 6
+
+
+def test_what_a_study_file_says_is_shown_as_it_was_read(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(
+        "data: {csv: a.csv, target: no}\nspace: {learning_rate: 1e-3, dropout: {high: .25}}\nsearch: {timeout: 1h}"
+    )
+    assert read_values(load_spec(tmp_path / "s.yaml")) == {
+        "name": "s",
+        "data.csv": "a.csv",
+        "data.target": "no",
+        "space.dropout.low": 0.0,
+        "space.dropout.high": 0.25,
+        "space.dropout.log": False,
+        "space.learning_rate": 0.001,
+        "search.timeout": 3600.0,
+    }
 
 
 def test_every_free_field_exists() -> None:

@@ -21,9 +21,9 @@ from hpsearch.spec.sections import (
     StudySpec,
     WinnerSection,
     check_name,
-    parse_duration,
 )
 from hpsearch.spec.strategies import PRUNERS, SAMPLERS
+from hpsearch.spec.values import parse_duration
 
 DATA = DataSection(csv="a.csv", target="y")
 

@@ -56,13 +56,13 @@ def faults(kind: str, name: str, **options: object) -> list[tuple[str, str]]:
         (
             faults("sampler", "tpe", n_startup_trials="ten", group=1),
             [
-                ("n_startup_trials", "'ten' will not do; n_startup_trials takes a whole number of at least 0"),
-                ("group", "1 will not do; group takes true or false"),
+                ("n_startup_trials", "'ten' is not allowed; n_startup_trials takes a whole number of at least 0"),
+                ("group", "1 is not allowed; group takes true or false"),
             ],
         ),
         (
             faults("sampler", "qmc", qmc_type="Sobol"),
-            [("qmc_type", "'Sobol' will not do; qmc_type takes sobol, halton")],
+            [("qmc_type", "'Sobol' is not allowed; qmc_type takes sobol, halton")],
         ),
         (
             faults("sampler", "tpe", multivariate=False, group=True),
@@ -70,11 +70,11 @@ def faults(kind: str, name: str, **options: object) -> list[tuple[str, str]]:
         ),
         (
             faults("pruner", "percentile", percentile=101),
-            [("percentile", "101 will not do; percentile takes a number of at least 0 and at most 100")],
+            [("percentile", "101 is not allowed; percentile takes a number of at least 0 and at most 100")],
         ),
         (
             faults("pruner", "hyperband", max_resource="all"),
-            [("max_resource", "'all' will not do; max_resource takes a whole number of at least 1, or auto")],
+            [("max_resource", "'all' is not allowed; max_resource takes a whole number of at least 1, or auto")],
         ),
         (
             faults("pruner", "threshold"),
