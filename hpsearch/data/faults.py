@@ -9,8 +9,8 @@ import pandas as pd
 from hpsearch.errors import DataError, Fault
 from hpsearch.spec.sections import DataSection
 
-FIRST_LINE = "hpsearch.first_line"
-"""Key of `frame.attrs`: the file's line of row 0, where row i is sure to stand i lines below it."""
+LINES = "hpsearch.lines"
+"""Key of `frame.attrs`: what gives the file's lines of some rows, while the table's rows are those of the file."""
 
 
 def source_name(section: DataSection) -> str:
@@ -26,7 +26,7 @@ def data_error(section: DataSection, field: str, message: str, line: int | None 
 def places(frame: pd.DataFrame, rows: Iterable[int], limit: int = 3) -> str:
     """Return `line 5, 9, 12 and 4 more` for row positions: file lines where they are known, else row numbers from 1."""
     positions = list(rows)
-    first = frame.attrs.get(FIRST_LINE)
-    shown = ", ".join(str(row + (first or 1)) for row in positions[:limit])
+    find = frame.attrs.get(LINES)
+    numbers = [row + 1 for row in positions[:limit]] if find is None else find(positions[:limit])
     more = f" and {len(positions) - limit:,} more" if len(positions) > limit else ""
-    return f"{'row' if first is None else 'line'} {shown}{more}"
+    return f"{'row' if find is None else 'line'} {', '.join(map(str, numbers))}{more}"

@@ -8,10 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
-import psutil
 
 from hpsearch.data.csv_file import check_names, read_csv
 from hpsearch.data.faults import data_error
+from hpsearch.data.memory import check_text
 from hpsearch.errors import suggestion
 from hpsearch.spec.sections import DataSection
 
@@ -59,12 +59,9 @@ def _path(section: DataSection, folder: Path) -> Path:
 
 
 def _check_size(section: DataSection, path: Path) -> None:
-    """Refuse a file that will not fit: a table and its text take about three times the text's size."""
+    """Refuse a file that will not fit."""
     packed = {".gz": 5, ".parquet": 3}.get(path.suffix, 1)
-    need, free = 3 * packed * path.stat().st_size, psutil.virtual_memory().available
-    if need > free:
-        message = f"needs about {need / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free; use fewer rows or columns"
-        raise data_error(section, "data.csv" if section.csv else "data.parquet", message)
+    check_text(section, "data.csv" if section.csv else "data.parquet", packed * path.stat().st_size)
 
 
 def _read_parquet(section: DataSection, path: Path) -> pd.DataFrame:

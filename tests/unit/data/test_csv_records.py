@@ -24,8 +24,18 @@ def test_a_record_is_on_the_line_where_it_begins() -> None:
     assert records('a,b\n"1\n2",3\n4,5\n') == [(1, ["a", "b"]), (2, ["1\n2", "3"]), (4, ["4", "5"])]
 
 
-def test_a_blank_line_is_a_record_without_cells_and_a_space_is_a_cell() -> None:
-    assert records("a\n\n \nb") == [(1, ["a"]), (2, []), (3, [" "]), (4, ["b"])]
+@pytest.mark.parametrize("blank", ["", " ", " \t", "\t"])
+def test_a_line_of_spaces_is_a_record_without_cells(blank: str) -> None:
+    assert records(f"a\n{blank}\nb") == [(1, ["a"]), (2, []), (3, ["b"])]
+
+
+@pytest.mark.parametrize("cell", ["", " "])
+def test_quotes_make_a_cell_of_nothing(cell: str) -> None:
+    assert records(f'a\n"{cell}"\nb') == [(1, ["a"]), (2, [cell]), (3, ["b"])]
+
+
+def test_a_line_of_separators_has_cells() -> None:
+    assert records("\t\n", "\t") == [(1, ["", ""])]
 
 
 def test_an_empty_file_has_no_records() -> None:
