@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from hpsearch.data.transform import show
 from hpsearch.errors import DataError, Fault
 from hpsearch.spec.sections import DataSection
 
@@ -30,3 +33,18 @@ def places(frame: pd.DataFrame, rows: Iterable[int], limit: int = 3) -> str:
     numbers = [row + 1 for row in positions[:limit]] if find is None else find(positions[:limit])
     more = f" and {len(positions) - limit:,} more" if len(positions) > limit else ""
     return f"{'row' if find is None else 'line'} {', '.join(map(str, numbers))}{more}"
+
+
+def cells(frame: pd.DataFrame, name: str, chosen: NDArray[np.bool_]) -> str:
+    """Return `line 7, 9: '12abc', 'x'`: where a column's chosen cells stand, and what the first of them hold."""
+    rows = np.flatnonzero(chosen)
+    return f"{places(frame, rows)}: {', '.join(show(frame[name].iloc[row]) for row in rows[:3])}"
+
+
+def too_large(section: DataSection, field: str, frame: pd.DataFrame, name: str, chosen: NDArray[np.bool_]) -> DataError:
+    """Return the error that says which cells of a column of numbers are infinite or too large to be learned from."""
+    count = int(chosen.sum())
+    found = f"'{name}' has {'a cell' if count == 1 else f'{count:,} cells'} beyond the range of float32"
+    first = frame[name].iloc[int(np.argmax(chosen))]
+    fix = f"mend {'it' if count == 1 else 'them'}, rescale the column, or set na_values: ['{first}'] if it is missing"
+    return data_error(section, field, f"{found} ({cells(frame, name, chosen)}); {fix}")
