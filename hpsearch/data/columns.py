@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hpsearch.data.faults import cells, data_error, too_large
+from hpsearch.data.faults import cells, data_error, one_line, too_large
 from hpsearch.data.target import decimal_hint, encode_target, infer_target
 from hpsearch.data.transform import FLOAT32_MAX, read_categories, read_dates, read_numbers, show
 from hpsearch.errors import DataError, suggestion
@@ -83,7 +83,7 @@ def infer_columns(frame: pd.DataFrame, section: DataSection, prepare: PrepareSec
     notes += [f"column '{name}' is not used: {reason}" for name, reason in dropped if name not in unused]
     return Columns(
         target.task, target.name, target.class_names, columns=tuple(columns), dropped=tuple(dropped),
-        notes=tuple(notes), timed=tuple(timed), na_values=tuple(section.na_values),
+        notes=tuple(map(one_line, notes)), timed=tuple(timed), na_values=tuple(section.na_values),
     )  # fmt: skip
 
 

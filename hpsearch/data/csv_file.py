@@ -74,6 +74,10 @@ class _FileLines:
             lines += [line] if row in wanted else []
         return lines
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> _FileLines:
+        """Be shared: pandas copies a table's attributes for each column that is taken from it."""
+        return self
+
 
 def _check_marks(section: DataSection) -> None:
     """Refuse a separator or a decimal mark that pandas and csv would not understand alike."""
@@ -215,26 +219,9 @@ def _other_separator(section: DataSection, content: bytes) -> str:
 
 def _records(section: DataSection, content: bytes, separator: str = "") -> Iterator[tuple[int, list[str]]]:
     text = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")
-    refusal = _Refusal(section)
-    return csv_records(text, separator or section.separator, refusal)
-
-
-@dataclass(frozen=True)
-class _Refusal:
-    section: DataSection
-
-    def __call__(self, line: int, error: csv.Error) -> DataError:
-        reason = str(error)
-        if "expected after" in reason:
-            found = 'text follows a closing quote; double a quote inside a quoted cell ("")'
-        elif "field larger" in reason:
-            most = f"{csv.field_size_limit():,}"
-            found = (
-                f"a cell has more than {most} characters, or its quote is not closed; shorten it, or close the quote"
-            )
-        else:
-            found = 'a quote opens here that is not closed; close it, or double a quote inside a quoted cell ("")'
-        return data_error(self.section, "data.csv", found, line)
+    return csv_records(
+        text, separator or section.separator, lambda line, found: data_error(section, "data.csv", found, line)
+    )
 
 
 def _with_identifiers(frame: pd.DataFrame, content: bytes, section: DataSection) -> pd.DataFrame:

@@ -8,14 +8,14 @@ from typing import TextIO
 
 
 def csv_records(
-    file: TextIO, separator: str, refusal: Callable[[int, csv.Error], Exception]
+    file: TextIO, separator: str, refusal: Callable[[int, str], Exception]
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield the line on which each record begins, from 1, and its cells.
 
     A blank line, or one of spaces and tabs alone, is a record without any: pandas passes over it, but not over `""`.
 
-    file: opened with `newline=""`. refusal: what to raise for a record (its line, the error) that is no CSV, as where a
-    quote is not closed.
+    file: opened with `newline=""`. refusal: what to raise for a record (its line, what is wrong with it and what to do)
+    that is no CSV, as where a quote is not closed.
     """
     lines = _Lines(file)
     reader = csv.reader(lines, delimiter=separator, strict=True)
@@ -26,12 +26,26 @@ def csv_records(
         except StopIteration:
             return
         except csv.Error as error:
-            raise refusal(line, error) from None
+            raise refusal(line, _in_words(str(error))) from None
         yield line, [] if len(cells) == 1 and not lines.last.strip(" \t\r\n") else cells
 
 
+def _in_words(reason: str) -> str:
+    if reason == _NUL:
+        return "a NUL character, which no text holds; the file is damaged, get it again"
+    if "expected after" in reason:
+        return 'text follows a closing quote; double a quote inside a quoted cell ("")'
+    if "field larger" in reason:
+        found = f"a cell has more than {csv.field_size_limit():,} characters, or its quote is not closed"
+        return f"{found}; shorten it, or close the quote"
+    return 'a quote opens here that is not closed; close it, or double a quote inside a quoted cell ("")'
+
+
+_NUL = "NUL"
+
+
 class _Lines:
-    """Lines passed on; the last one is kept."""
+    """Lines passed on, but for those with NUL, which csv lets through; the last one is kept."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
@@ -42,4 +56,6 @@ class _Lines:
 
     def __next__(self) -> str:
         self.last = next(self._lines)
+        if "\0" in self.last:
+            raise csv.Error(_NUL)
         return self.last

@@ -23,7 +23,21 @@ def source_name(section: DataSection) -> str:
 
 def data_error(section: DataSection, field: str, message: str, line: int | None = None) -> DataError:
     """Return the error that names source, line (1-based, the header's is 1), field and message."""
-    return DataError(Fault(field, message, line).describe(source_name(section)))
+    return source_error(source_name(section), field, message, line)
+
+
+def source_error(source: str, field: str, message: str, line: int | None = None) -> DataError:
+    """Return the same of a source that no study file names. field: empty where none is at fault."""
+    return DataError(one_line(Fault(field, message, line).describe(source)))
+
+
+def one_line(message: str) -> str:
+    """Return a message that quotes what a file holds as one line to print, of 2,000 characters at most."""
+    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in message)
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST // 2]} ... {shown[-_LONGEST // 3 :]}"
+
+
+_LONGEST = 2000
 
 
 def places(frame: pd.DataFrame, rows: Iterable[int], limit: int = 3) -> str:

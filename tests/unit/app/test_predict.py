@@ -51,7 +51,7 @@ def test_numbers_are_not_guarded(finished: Path, tmp_path: Path, rentals_csv: Pa
 def test_a_bad_row_leaves_the_earlier_output(finished: Path, rentals_csv: Path, tmp_path: Path) -> None:
     (tmp_path / "out.csv").write_text("old")
     (tmp_path / "bad.csv").write_text(rentals_csv.read_text() + "Rome,cold,0.5,20,2024-01-01,7\n")
-    with pytest.raises(DataError, match=r"bad\.csv line 92, column '=cmd.*': 'cold' is no finite number"):
+    with pytest.raises(DataError, match=r"bad\.csv:92: column '=cmd.*': 'cold' is no finite number"):
         predict("rentals", tmp_path / "bad.csv", tmp_path / "out.csv", store=finished)
     assert (tmp_path / "out.csv").read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "out.csv"]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 import io
 
 import pytest
@@ -12,8 +11,8 @@ class Refused(Exception):
     pass
 
 
-def refusal(line: int, error: csv.Error) -> Refused:
-    return Refused(f"line {line}: {error}")
+def refusal(line: int, found: str) -> Refused:
+    return Refused(f"line {line}: {found}")
 
 
 def records(text: str, separator: str = ",") -> list[tuple[int, list[str]]]:
@@ -46,8 +45,13 @@ def test_cells_are_divided_by_the_separator_that_is_given() -> None:
     assert records("1,5;2\r\n", ";") == [(1, ["1,5", "2"])]
 
 
-@pytest.mark.parametrize(("text", "line"), [('a\n1\n"open\n\n', 3), ('a\n"1"2\n', 2)], ids=["open", "text after"])
-def test_what_is_no_csv_raises_what_the_caller_makes_of_its_first_line(text: str, line: int) -> None:
-    with pytest.raises(Refused, match=f"line {line}: ") as refused:
+@pytest.mark.parametrize(("text", "line", "found"), [
+    ('a\n1\n"open\n\n', 3, "a quote opens here that is not closed; close it"),
+    ('a\n"1"2\n', 2, "text follows a closing quote; double a quote"),
+    ("a\n1\n2\0\n", 3, "a NUL character, which no text holds"),
+    (f"a\n{'x' * 140_000}\n", 2, "a cell has more than 131,072 characters, or its quote is not closed"),
+], ids=["open", "text after", "NUL", "long"])  # fmt: skip
+def test_what_is_no_csv_raises_what_the_caller_makes_of_its_first_line(text: str, line: int, found: str) -> None:
+    with pytest.raises(Refused, match=f"line {line}: {found}") as refused:
         records(text)
     assert refused.value.__suppress_context__
