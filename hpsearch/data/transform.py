@@ -164,7 +164,12 @@ def _write_date(series: pd.Series[Any], column: State, na_values: list[str], x: 
 
 
 def _write_categorical(series: pd.Series[Any], column: State, na_values: list[str], x: NDArray[np.float32]) -> int:
-    codes, names = read_categories(series, na_values)
+    try:
+        codes, names = read_categories(series, na_values)
+    except TypeError:  # lists and objects, which JSON may hold and nothing can compare
+        nested = np.array([isinstance(cell, list | dict | set | np.ndarray) for cell in series], dtype=np.bool_)
+        _refuse(series, nested, "is no text, number or truth value")
+        raise
     other = -1 if column["other"] is None else column["other"]
     missing = other if column["missing"] is None else column["missing"]
     slots = np.array([column["index"].get(name, other) for name in names] + [missing], dtype=np.intp)[codes]
