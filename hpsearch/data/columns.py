@@ -79,7 +79,8 @@ def infer_columns(frame: pd.DataFrame, section: DataSection, prepare: PrepareSec
         notes += [found.note] if found.note else []
     if not columns:
         reasons = "; ".join(f"'{name}': {reason}" for name, reason in dropped) or "there is only the target"
-        raise data_error(section, "data.features", f"no column is left to predict '{target.name}' from ({reasons})")
+        message = f"no column is left to predict '{target.name}' from ({reasons})"
+        raise data_error(section, "data.features", f"{message}; name other features, or another file")
     notes += [f"column '{name}' is not used: {reason}" for name, reason in dropped if name not in unused]
     return Columns(
         target.task, target.name, target.class_names, columns=tuple(columns), dropped=tuple(dropped),
@@ -229,7 +230,7 @@ def _identifier(name: str, why: str) -> str:
 
 def _not_all(frame: pd.DataFrame, name: str, section: DataSection, bad: NDArray[np.bool_], what: str) -> DataError:
     first = show(str(frame[name].iloc[int(np.argmax(bad))]))
-    fixes = f"mend them, or try na_values: [{first}], or categorical: ['{name}']"
+    fixes = f"mend {'it' if bad.sum() == 1 else 'them'}, or try na_values: [{first}], or categorical: ['{name}']"
     return data_error(section, "data.numeric", f"{_share(frame, name, bad, what)}; {fixes}")
 
 

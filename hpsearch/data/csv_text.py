@@ -51,19 +51,19 @@ def _unpacked(section: DataSection, path: Path) -> bytes:
 
 def _refuse_other_kinds(section: DataSection, content: bytes) -> None:
     start = content[:512].removeprefix(codecs.BOM_UTF8).lstrip()
-    for pattern, kind in _KINDS:
+    for pattern, kind, fix in _KINDS:
         if re.match(pattern, start, re.IGNORECASE | re.DOTALL):
-            raise data_error(section, "data.csv", f"this is {kind}")
+            raise data_error(section, "data.csv", f"this is {kind}, not CSV; {fix}")
 
 
 _KINDS = (
-    (rb"PK\x03\x04", "a ZIP or Excel file, not text; save it as CSV"),
-    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel file, not text; save it as CSV"),
-    (rb"PAR1", "Parquet, not text; write parquet: PATH"),
-    (rb"BZh\d1AY&SY|\xfd7zXZ\x00|\x28\xb5\x2f\xfd", "a packed file; unpack it, or pack it with gzip"),
-    (rb"%PDF-|\x89PNG|\x89HDF|\x93NUMPY|SQLite format 3\x00", "another kind of file, not text; save it as CSV"),
-    (rb"<!doctype html|<html\b|<\?xml ", "a web page or XML; download the file itself, or save it as CSV"),
-    (rb"\{\s*\"[^\"\n]*\"\s*:|\[\s*[\[{]", "JSON; save it as CSV"),
+    (rb"PK\x03\x04", "a ZIP or Excel file", "save it as CSV"),
+    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel file", "save it as CSV"),
+    (rb"PAR1", "Parquet", "write parquet: PATH"),
+    (rb"BZh\d1AY&SY|\xfd7zXZ\x00|\x28\xb5\x2f\xfd", "a packed file", "unpack it, or pack it with gzip"),
+    (rb"%PDF-|\x89PNG|\x89HDF|\x93NUMPY|SQLite format 3\x00", "another kind of file", "save it as CSV"),
+    (rb"<!doctype html|<html\b|<\?xml ", "a web page or XML", "download the file itself, or save it as CSV"),
+    (rb"\{\s*\"[^\"\n]*\"\s*:|\[\s*[\[{]", "JSON", "save it as CSV"),
 )
 
 

@@ -34,7 +34,9 @@ def source_digest(section: DataSection, folder: Path) -> str:
     if section.sklearn is not None:
         return hashlib.sha256(f"sklearn:{section.sklearn}:{version('scikit-learn')}".encode()).hexdigest()
     options = section.model_dump(include={"separator", "decimal", "encoding", "na_values"}) if section.csv else {}
-    with _path(section, folder).open("rb") as file:
+    path = _path(section, folder)
+    _check_size(section, path, ever=True)  # what cannot be read need not be digested for hours
+    with path.open("rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     return hashlib.sha256(json.dumps([content, options], sort_keys=True).encode()).hexdigest()
 
@@ -58,10 +60,10 @@ def _path(section: DataSection, folder: Path) -> Path:
     return path
 
 
-def _check_size(section: DataSection, path: Path) -> None:
+def _check_size(section: DataSection, path: Path, *, ever: bool = False) -> None:
     """Refuse a file that will not fit."""
     packed = {".gz": 5, ".parquet": 3}.get(path.suffix, 1)
-    check_text(section, "data.csv" if section.csv else "data.parquet", packed * path.stat().st_size)
+    check_text(section, "data.csv" if section.csv else "data.parquet", packed * path.stat().st_size, ever=ever)
 
 
 def _read_parquet(section: DataSection, path: Path) -> pd.DataFrame:

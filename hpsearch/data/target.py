@@ -91,10 +91,7 @@ _NOTATIONS = {
         (r"-?\d+,\d+", "set decimal: ','"),
         (r"-?\d{1,3}(\.\d{3})*,\d+", "set decimal: ',' and remove the points between thousands"),
     ),
-    ",": (
-        (r"-?\d{1,3}(\.\d{3})+(,\d+)?", "remove the points between thousands"),
-        (r"-?\d+\.\d+", "set decimal: '.'"),
-    ),
+    ",": ((r"-?\d{1,3}(\.\d{3})+(,\d+)?", "remove the points between thousands"),),
 }
 """By the decimal mark that a study says: how else numbers are written, and what helps."""
 
@@ -144,7 +141,8 @@ class _Kind:
                 raise too_large(section, "data.target", frame, name, chosen)
             first = show(str(frame[name].iloc[int(np.argmax(chosen))]))
             message = f"'{name}' holds numbers, but not in {cells(frame, name, chosen)}"
-            fix = f"mend them, or set na_values: [{first}] and prepare.missing: drop if it is missing"
+            mend = "mend it" if bad.sum() == 1 else "mend them"
+            fix = f"{mend}, or set na_values: [{first}] and prepare.missing: drop if it is missing"
             raise data_error(section, "data.target", f"{message}; {fix}")
         if numeric and section.task is None and np.abs(values).max() > 2**53 and (values == np.floor(values)).all():
             message = (

@@ -74,7 +74,7 @@ def test_missing_targets_are_allowed_where_such_rows_are_left_out():
         (
             [str(n) for n in range(99)] + ["12abc"],
             None,
-            "not in row 100: '12abc'; mend them, or set na_values: ['12abc']",
+            "not in row 100: '12abc'; mend it, or set na_values: ['12abc']",
         ),
         ([f"{n},5" for n in range(50)], None, "its cells look like numbers: set decimal: ','"),
         (["a"] * 20 + ["b"] * 20 + ["c", "d"], None, "2 of 4 classes have a single row ('c', 'd')"),
