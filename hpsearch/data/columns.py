@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hpsearch.data.faults import data_error, places
+from hpsearch.data.faults import cells, data_error, one_line, too_large
 from hpsearch.data.target import decimal_hint, encode_target, infer_target
-from hpsearch.data.transform import read_categories, read_dates, read_numbers, show
+from hpsearch.data.transform import FLOAT32_MAX, read_categories, read_dates, read_numbers, show
 from hpsearch.errors import DataError, suggestion
 from hpsearch.metrics import TaskType
 from hpsearch.spec.sections import DataSection, PrepareSection
@@ -79,11 +79,12 @@ def infer_columns(frame: pd.DataFrame, section: DataSection, prepare: PrepareSec
         notes += [found.note] if found.note else []
     if not columns:
         reasons = "; ".join(f"'{name}': {reason}" for name, reason in dropped) or "there is only the target"
-        raise data_error(section, "data.features", f"no column is left to predict '{target.name}' from ({reasons})")
+        message = f"no column is left to predict '{target.name}' from ({reasons})"
+        raise data_error(section, "data.features", f"{message}; name other features, or another file")
     notes += [f"column '{name}' is not used: {reason}" for name, reason in dropped if name not in unused]
     return Columns(
         target.task, target.name, target.class_names, columns=tuple(columns), dropped=tuple(dropped),
-        notes=tuple(notes), timed=tuple(timed), na_values=tuple(section.na_values),
+        notes=tuple(map(one_line, notes)), timed=tuple(timed), na_values=tuple(section.na_values),
     )  # fmt: skip
 
 
@@ -156,8 +157,10 @@ def _numbers(frame: pd.DataFrame, name: str, section: DataSection) -> _Found:
     if _is_inexact(frame[name]) and name not in section.numeric:
         return replace(_categories(frame[name]), note=_identifier(name, "whole numbers above 2^53"))
     values, bad = read_numbers(frame[name], section.na_values)
-    if bad.any():
+    if bad.any() and not _is_number(frame[name]):
         raise _not_all(frame, name, section, bad, "numbers")
+    if (large := np.abs(values) > FLOAT32_MAX).any():
+        raise too_large(section, "data.numeric", frame, name, large)
     # numpy's min over NaN would warn where a column is empty; it is not, here
     low, high = np.nanmin(values), np.nanmax(values)
     if low == high:
@@ -192,13 +195,13 @@ def _categories(series: pd.Series[Any]) -> _Found:
 def _text(frame: pd.DataFrame, name: str, section: DataSection) -> _Found:
     series = frame[name]
     texts = pd.Series(pd.unique(series.dropna()), dtype=object)
-    numbers = pd.to_numeric(texts, errors="coerce")
+    numbers = pd.Series(read_numbers(texts)[0])
     if numbers.notna().mean() > 0.5:
         return _text_of_numbers(frame, name, section, texts[numbers.notna()])
     if texts.astype(str).str.match(_ISO).mean() > _MOSTLY:
         return _date(frame, name, section)
     found = _categories(series)
-    hint = decimal_hint(texts.astype(str))
+    hint = decimal_hint(texts.astype(str), section)
     return replace(found, note=f"column '{name}' was read as text; {hint}") if hint and not found.reason else found
 
 
@@ -211,9 +214,14 @@ def _text_of_numbers(frame: pd.DataFrame, name: str, section: DataSection, parse
     if bad.any() and bad.mean() < 1 - _MOSTLY:
         raise _not_all(frame, name, section, bad, "numbers")
     identifier = parsed.astype(str).str.fullmatch(r"[+-]?(0\d+|\d{16,})").any()
-    if identifier and not bad.any():
-        return replace(_categories(frame[name]), note=_identifier(name, "leading zeros or over 15 digits"))
-    return _categories(frame[name]) if bad.any() else _numbers(frame, name, section)
+    if not bad.any():
+        note = _identifier(name, "leading zeros or over 15 digits")
+        return replace(_categories(frame[name]), note=note) if identifier else _numbers(frame, name, section)
+    found = _categories(frame[name])
+    others = pd.Series(pd.unique(frame[name][bad]), dtype=object).astype(str)
+    fix = decimal_hint(others, section) or f"mend them or set na_values: [{show(others[0])}] if these are numbers"
+    note = f"{_share(frame, name, bad, 'numbers')}: read as categories; {fix}"
+    return found if found.reason else replace(found, note=note)
 
 
 def _identifier(name: str, why: str) -> str:
@@ -221,11 +229,11 @@ def _identifier(name: str, why: str) -> str:
 
 
 def _not_all(frame: pd.DataFrame, name: str, section: DataSection, bad: NDArray[np.bool_], what: str) -> DataError:
-    rows = np.flatnonzero(bad)
-    cells = ", ".join(show(frame[name].iloc[row]) for row in rows[:3])
-    infinite = "infinite cells are no numbers to learn from; " if what == "numbers" and _is_number(frame[name]) else ""
-    rest = f"{len(rows):,} {'is' if len(rows) == 1 else 'are'} not"
-    share = f"{1 - bad.mean():.1%} of the cells of '{name}' are {what}, {rest}"
-    first = show(str(frame[name].iloc[rows[0]]))
-    fixes = f"mend them, or try na_values: [{first}], or categorical: ['{name}']"
-    return data_error(section, "data.numeric", f"{share} ({places(frame, rows)}: {cells}); {infinite}{fixes}")
+    first = show(str(frame[name].iloc[int(np.argmax(bad))]))
+    fixes = f"mend {'it' if bad.sum() == 1 else 'them'}, or try na_values: [{first}], or categorical: ['{name}']"
+    return data_error(section, "data.numeric", f"{_share(frame, name, bad, what)}; {fixes}")
+
+
+def _share(frame: pd.DataFrame, name: str, bad: NDArray[np.bool_], what: str) -> str:
+    rest = f"{bad.sum():,} {'is' if bad.sum() == 1 else 'are'} not"
+    return f"{1 - bad.mean():.1%} of the cells of '{name}' are {what}, {rest} ({cells(frame, name, bad)})"

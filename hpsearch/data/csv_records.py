@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TextIO
 
 
 def csv_records(
-    file: TextIO, separator: str, refusal: Callable[[int, csv.Error], Exception]
+    file: TextIO, separator: str, refusal: Callable[[int, str], Exception]
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line on which each record begins, from 1, and its cells; a blank line is a record without any.
+    """Yield the line on which each record begins, from 1, and its cells.
 
-    file: opened with `newline=""`. refusal: what to raise for a record (its line, the error) that is no CSV, as where a
-    quote is not closed.
+    A blank line, or one of spaces and tabs alone, is a record without any: pandas passes over it, but not over `""`.
+
+    file: opened with `newline=""`. refusal: what to raise for a record (its line, what is wrong with it and what to do)
+    that is no CSV, as where a quote is not closed.
     """
-    reader = csv.reader(file, delimiter=separator, strict=True)
+    lines = _Lines(file)
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     while True:
         line = reader.line_num + 1
         try:
@@ -23,5 +26,40 @@ def csv_records(
         except StopIteration:
             return
         except csv.Error as error:
-            raise refusal(line, error) from None
-        yield line, cells
+            raise refusal(line, _in_words(str(error))) from None
+        blank = len(cells) == 1 and not lines.last.strip(" \t\r\n")
+        if blank and lines.last.endswith("\r"):
+            # pandas 3.1 takes the separator that begins the next line for a part of this one.
+            raise refusal(line, "a line of spaces alone that ends with CR; remove it, or end lines with LF") from None
+        yield line, [] if blank else cells
+
+
+def _in_words(reason: str) -> str:
+    if reason == _NUL:
+        return "a NUL character, which no text holds; the file is damaged, get it again"
+    if "expected after" in reason:
+        return 'text follows a closing quote; double a quote inside a quoted cell ("")'
+    if "field larger" in reason:
+        found = f"a cell has more than {csv.field_size_limit():,} characters, or its quote is not closed"
+        return f"{found}; shorten it, or close the quote"
+    return 'a quote opens here that is not closed; close it, or double a quote inside a quoted cell ("")'
+
+
+_NUL = "NUL"
+
+
+class _Lines:
+    """Lines passed on, but for those with NUL, which csv lets through; the last one is kept."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self.last = ""
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        self.last = next(self._lines)
+        if "\0" in self.last:
+            raise csv.Error(_NUL)
+        return self.last

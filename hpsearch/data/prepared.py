@@ -25,11 +25,12 @@ from numpy.typing import NDArray
 
 from hpsearch.data.columns import Columns, infer_columns
 from hpsearch.data.dataset import Dataset, Signature, open_dataset
-from hpsearch.data.faults import data_error, source_name
+from hpsearch.data.faults import data_error, places, source_name
+from hpsearch.data.memory import check_memory
 from hpsearch.data.prepare import align, fit_preparation
 from hpsearch.data.sources import read_table, source_digest
 from hpsearch.data.split import Parts, split_rows
-from hpsearch.data.transform import read_dates, show, transform
+from hpsearch.data.transform import CellError, read_dates, show, transform
 from hpsearch.errors import StoreError
 from hpsearch.spec.sections import StudySpec
 
@@ -123,7 +124,9 @@ def _time(spec: StudySpec, frame: pd.DataFrame) -> NDArray[Any] | None:
     dates, bad = read_dates(frame[name], spec.data.na_values)
     if bad.any():
         first = frame[name].iloc[int(np.argmax(bad))]
-        message = f"'{name}' holds {show(first)}, neither a number nor a date such as 2011-12-31; name another column"
+        where = places(frame, np.flatnonzero(bad))
+        message = f"'{name}' holds {show(first)} ({where}), neither a number nor a date such as 2011-12-31"
+        message += "; mend it, or name another column"
         raise data_error(spec.data, "data.time_ordered", message)
     return np.asarray(dates.tz_localize(None))
 
@@ -133,6 +136,10 @@ def _write(spec: StudySpec, frame: pd.DataFrame, columns: Columns, parts: Parts,
     used = frame[[*columns.names, columns.target]]
     states = [fit_preparation(used.iloc[train], columns, spec.prepare) for train, _ in parts.folds]
     states = align(states) if len(states) > 1 else states
+    inputs = len(states[0]["features"])
+    made = f"{len(frame):,} rows of {inputs:,} inputs take"
+    fix = "raise prepare.min_frequency, or drop columns with many categories"
+    check_memory(spec.data, "data", made, 4 * inputs * len(frame), fix)
     for number, ((train, validation), state) in enumerate(zip(parts.folds, states, strict=True)):
         folder = draft.folder / f"split-{number}"
         folder.mkdir()
@@ -140,10 +147,10 @@ def _write(spec: StudySpec, frame: pd.DataFrame, columns: Columns, parts: Parts,
         for part, rows in (("train", train), ("validation", validation), ("test", parts.test)):
             try:
                 np.save(folder / f"x_{part}.npy", transform(used.iloc[rows], state))
-            except ValueError as error:
-                raise data_error(
-                    spec.data, "data", f"{part} part: {error}; mend the cell, or drop the column"
-                ) from None
+            except CellError as error:
+                where = places(frame, [int(rows[error.row])])
+                message = f"{where}, {error.what}; mend the cell, or drop the column"
+                raise data_error(spec.data, "data.csv" if spec.data.csv else "data", message) from None
             scaled = (y[rows] - target["center"]) / target["scale"]
             np.save(folder / f"y_{part}.npy", _float32(spec, columns, scaled))
         np.save(folder / "rows_train.npy", train)
@@ -158,7 +165,7 @@ def _write(spec: StudySpec, frame: pd.DataFrame, columns: Columns, parts: Parts,
         draft,
         signature=Signature(columns.task, len(features), features, columns.names, columns.target, columns.class_names),
         rows={"train": len(train), "validation": len(validation), "test": len(parts.test), "total": len(frame)},
-        notes=(*columns.notes, *_rare(states[0], spec.prepare.min_frequency)),
+        notes=(*columns.notes, *_rare(states[0], spec.prepare.min_frequency), *_wide(states[0], len(frame))),
     ).save_description()
 
 
@@ -168,6 +175,20 @@ def _rare(state: dict[str, Any], min_frequency: int) -> list[str]:
         f"column '{column['name']}': each category has fewer than {min_frequency} training rows; all share one"
         for column in state["columns"]
         if column["kind"] == "categorical" and not column["index"]
+    ]
+
+
+_WIDE = 1000
+"""Inputs of one column that are worth a word."""
+
+
+def _wide(state: dict[str, Any], rows: int) -> list[str]:
+    """Say which columns make very many inputs, and how large they are."""
+    return [
+        f"column '{column['name']}' makes {(made := len(column['slots'])):,} inputs, {4 * made * rows / 1e6:,.0f} MB "
+        "in all rows; raise prepare.min_frequency, or drop it"
+        for column in state["columns"]
+        if column["kind"] == "categorical" and len(column["slots"]) > _WIDE
     ]
 
 

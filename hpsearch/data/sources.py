@@ -8,10 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
-import psutil
 
 from hpsearch.data.csv_file import check_names, read_csv
 from hpsearch.data.faults import data_error
+from hpsearch.data.memory import check_text
 from hpsearch.errors import as_written, suggestion
 from hpsearch.spec.sections import DataSection
 
@@ -34,7 +34,9 @@ def source_digest(section: DataSection, folder: Path) -> str:
     if section.sklearn is not None:
         return hashlib.sha256(f"sklearn:{section.sklearn}:{version('scikit-learn')}".encode()).hexdigest()
     options = section.model_dump(include={"separator", "decimal", "encoding", "na_values"}) if section.csv else {}
-    with _path(section, folder).open("rb") as file:
+    path = _path(section, folder)
+    _check_size(section, path, ever=True)  # what cannot be read need not be digested for hours
+    with path.open("rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     return hashlib.sha256(json.dumps([content, options], sort_keys=True).encode()).hexdigest()
 
@@ -73,13 +75,10 @@ def _near(path: Path) -> str:
     return suggestion(path.name, names).replace("known:", "files there:") if names else ""
 
 
-def _check_size(section: DataSection, path: Path) -> None:
-    """Refuse a file that will not fit: a table and its text take about three times the text's size."""
+def _check_size(section: DataSection, path: Path, *, ever: bool = False) -> None:
+    """Refuse a file that will not fit."""
     packed = {".gz": 5, ".parquet": 3}.get(path.suffix, 1)
-    need, free = 3 * packed * path.stat().st_size, psutil.virtual_memory().available
-    if need > free:
-        message = f"needs about {need / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free; use fewer rows or columns"
-        raise data_error(section, "data.csv" if section.csv else "data.parquet", message)
+    check_text(section, "data.csv" if section.csv else "data.parquet", packed * path.stat().st_size, ever=ever)
 
 
 def _read_parquet(section: DataSection, path: Path) -> pd.DataFrame:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from hpsearch.errors import DataError, Fault
+from hpsearch.data.faults import source_error
+from hpsearch.errors import DataError
 from hpsearch.metrics import TaskType
 from hpsearch.spec.sections import FoldsSection, SplitSection
 
@@ -62,7 +63,7 @@ def _in_order(time: ArrayLike, source: str) -> Rows:
     series = pd.Series(np.asarray(time))
     if series.isna().any():
         message = f"{int(series.isna().sum()):,} of {len(series):,} rows have no time to sort by; fill or remove them"
-        raise DataError(Fault("data.time_ordered", message).describe(source))
+        raise source_error(source, "data.time_ordered", message)
     return np.asarray(series.argsort(kind="stable"), dtype=np.intp)
 
 
@@ -202,7 +203,7 @@ class _Splitter:
             raise self._error("validation", message)
 
     def _error(self, field: str, message: str) -> DataError:
-        return DataError(Fault(f"data.split.{field}", message).describe(self.source))
+        return source_error(self.source, f"data.split.{field}", message)
 
 
 _PARTS = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hpsearch.data.faults import data_error, places
-from hpsearch.data.transform import read_categories, read_numbers, show
+from hpsearch.data.faults import cells, data_error, places, too_large
+from hpsearch.data.transform import FLOAT32_MAX, read_categories, read_dates, read_numbers, show
 from hpsearch.errors import DataError, suggestion
 from hpsearch.metrics import TaskType
 from hpsearch.spec.sections import DataSection
@@ -41,17 +41,17 @@ def infer_target(frame: pd.DataFrame, section: DataSection, *, allow_missing: bo
         raise data_error(section, "data.target", f"no column '{name}'{suggestion(name, map(str, frame.columns))}")
     series = frame[name]
     gone = np.flatnonzero(series.isna())
-    if len(gone) and not allow_missing:
-        message = (
-            f"'{name}' is missing in {len(gone):,} of {len(frame):,} rows ({places(frame, gone)}); remove these rows, "
-        )
-        raise data_error(section, "data.target", message + "or set prepare.missing: drop")
     if len(gone) == len(frame):
         raise data_error(section, "data.target", f"'{name}' has no values; name another column")
+    if len(gone) and not allow_missing:
+        found = f"'{name}' is missing in {len(gone):,} of {len(frame):,} rows ({places(frame, gone)})"
+        raise data_error(section, "data.target", f"{found}; remove these rows, or set prepare.missing: drop")
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
-        raise data_error(section, "data.target", f"'{name}' holds dates; a target holds numbers or classes")
+        raise data_error(
+            section, "data.target", f"'{name}' holds dates; a target holds numbers or classes, name another column"
+        )
     kind = _Kind.of(frame, section)
-    target = _regression(section, kind) if _is_regression(section, kind) else _classes(frame, section, kind)
+    target = _regression(frame, section, kind) if _is_regression(section, kind) else _classes(frame, section, kind)
     if section.task is not None:
         return replace(target, note=f"task: {target.task}, as given")
     return target
@@ -76,15 +76,24 @@ def encode_target(
     return values
 
 
-def decimal_hint(texts: pd.Series[Any]) -> str:
+def decimal_hint(texts: pd.Series[Any], section: DataSection) -> str:
     """Return what to do about distinct texts that look like numbers in another notation, empty if they do not."""
-    for pattern, fix in (
-        (r"-?\d{1,3}(\.\d{3})*,\d+|-?\d+,\d+", "set decimal: ','"),
-        (r"-?\d{1,3}(,\d{3})+(\.\d+)?", "remove the commas between thousands"),
-    ):
+    for pattern, fix in _NOTATIONS[section.decimal]:
         if texts.str.fullmatch(pattern).mean() > 0.95:
             return f"its cells look like numbers: {fix}"
     return ""
+
+
+_NOTATIONS = {
+    ".": (
+        (r"-?\d{1,3}(,\d{3})+", "set decimal: ',', or remove the commas if they part thousands"),
+        (r"-?\d{1,3}(,\d{3})+\.\d+", "remove the commas between thousands"),
+        (r"-?\d+,\d+", "set decimal: ','"),
+        (r"-?\d{1,3}(\.\d{3})*,\d+", "set decimal: ',' and remove the points between thousands"),
+    ),
+    ",": ((r"-?\d{1,3}(\.\d{3})+(,\d+)?", "remove the points between thousands"),),
+}
+"""By the decimal mark that a study says: how else numbers are written, and what helps."""
 
 
 def _check_single_rows(frame: pd.DataFrame, section: DataSection) -> None:
@@ -97,9 +106,8 @@ def _check_single_rows(frame: pd.DataFrame, section: DataSection) -> None:
     single = [f"'{names[at]}'" for at in np.flatnonzero(counts == 1)]
     if single:
         shown = ", ".join(single[:3]) + (f" and {len(single) - 3:,} more" if len(single) > 3 else "")
-        message = (
-            f"{len(single):,} of {len(names):,} classes have a single row ({shown}), too few to stand in two parts"
-        )
+        have = f"{len(single):,} of {len(names):,} classes {'has' if len(single) == 1 else 'have'} a single row"
+        message = f"{have} ({shown}), too few to stand in two parts"
         fix = "add rows, remove these, or set stratify: false"
         raise data_error(section, "data.split.stratify", f"{message}; {fix}")
 
@@ -122,13 +130,24 @@ class _Kind:
         ):
             return cls(name, len(series), int(series.nunique()), False, False)
         values, bad = read_numbers(series)
+        bad |= np.abs(values) > FLOAT32_MAX  # infinite ones too
         numeric = pd.api.types.is_numeric_dtype(series.dtype)
         if not numeric and bad.mean() >= 0.05:
             return cls(name, len(series), int(series.nunique()), False, False)
         if bad.any():
-            rows = np.flatnonzero(np.isin(np.arange(len(frame)), np.flatnonzero(frame[name].notna())[bad]))
-            cells = ", ".join(show(frame[name].iloc[row]) for row in rows[:3])
-            message = f"'{name}' holds numbers, but not in {places(frame, rows)} ({cells}); mend them"
+            chosen = frame[name].notna().to_numpy(copy=True)
+            chosen[chosen] = bad
+            if numeric:
+                raise too_large(section, "data.target", frame, name, chosen)
+            first = show(str(frame[name].iloc[int(np.argmax(chosen))]))
+            message = f"'{name}' holds numbers, but not in {cells(frame, name, chosen)}"
+            mend = "mend it" if bad.sum() == 1 else "mend them"
+            fix = f"{mend}, or set na_values: [{first}] and prepare.missing: drop if it is missing"
+            raise data_error(section, "data.target", f"{message}; {fix}")
+        if numeric and section.task is None and np.abs(values).max() > 2**53 and (values == np.floor(values)).all():
+            message = (
+                f"'{name}' holds whole numbers above 2^53, as identifiers do; name another column, or give the task"
+            )
             raise data_error(section, "data.target", message)
         whole = bool((values == np.floor(values)).all())
         return cls(name, len(series), len(np.unique(values)), True, whole)
@@ -145,30 +164,44 @@ def _is_regression(section: DataSection, kind: _Kind) -> bool:
     return kind.numbers and not (kind.whole and few) and kind.distinct > 1
 
 
-def _regression(section: DataSection, kind: _Kind) -> Target:
+def _regression(frame: pd.DataFrame, section: DataSection, kind: _Kind) -> Target:
     if not kind.numbers:
         other = "binary" if kind.distinct == 2 else "multiclass"
         message = f"regression needs numbers, found {kind.describe()} that are none; try task: {other}"
         raise data_error(section, "data.task", message)
     if kind.distinct == 1:
-        raise data_error(
-            section, "data.target", f"'{kind.name}' is the same number in all {kind.rows:,} rows; name another column"
-        )
+        raise _constant(frame, section, kind)
     return Target(kind.name, "regression", (), f"task: regression, inferred from {kind.describe()}")
+
+
+def _constant(frame: pd.DataFrame, section: DataSection, kind: _Kind) -> DataError:
+    value = show(frame[kind.name].dropna().iloc[0])
+    where = f"all {kind.rows:,} rows" if kind.rows > 1 else "the only row"
+    message = f"'{kind.name}' is {value} in {where}; a target that does not vary cannot be learned, name another column"
+    return data_error(section, "data.target", message)
+
+
+def _refuse_other_notations(section: DataSection, texts: pd.Series[Any]) -> None:
+    """Refuse texts that are numbers or dates to a person, where nobody said that they are classes."""
+    hint = decimal_hint(texts, section)
+    if hint:
+        raise data_error(section, "data.target", f"'{section.target_name}' was read as text; {hint}")
+    _, bad = read_dates(texts)
+    if bad.mean() < 0.05:
+        message = f"'{section.target_name}' holds dates; a target holds numbers or classes, name another column"
+        raise data_error(section, "data.target", message)
 
 
 def _classes(frame: pd.DataFrame, section: DataSection, kind: _Kind) -> Target:
     if kind.distinct == 1:
-        value = frame[kind.name].dropna().iloc[0]
-        message = (
-            f"'{kind.name}' is {value} in all {kind.rows:,} rows; one class cannot be learned, name another column"
-        )
-        raise data_error(section, "data.target", message)
+        raise _constant(frame, section, kind)
     if kind.numbers and not kind.whole:
         raise data_error(section, "data.task", f"classes expected, found {kind.describe()}; try task: regression")
+    texts = pd.Series(pd.unique(frame[kind.name].dropna()), dtype=object).astype(str)
+    if section.task is None and not kind.numbers:
+        _refuse_other_notations(section, texts)
     if kind.distinct > min(MAX_CLASSES, max(2, kind.rows // 2)):
-        texts = pd.Series(pd.unique(frame[kind.name].dropna()), dtype=object).astype(str)
-        fix = "try task: regression" if kind.numbers else decimal_hint(texts) or "name a column with fewer classes"
+        fix = "try task: regression" if kind.numbers else "name a column with fewer classes"
         message = f"found {kind.describe()} in {kind.rows:,} rows: too many for classes; {fix}"
         raise data_error(section, "data.task" if kind.numbers else "data.target", message)
     _, names = read_categories(frame[kind.name])

@@ -13,6 +13,7 @@ without hpsearch, scikit-learn or pickle (docs/decisions/0002-preparation-is-pla
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ State = Mapping[str, Any]
 Floats = NDArray[np.float64]
 
 FORMAT = 1
+
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 DATE_PARTS = ("year", "month", "day", "weekday", "hour")
 
@@ -58,12 +61,12 @@ def transform(frame: pd.DataFrame, state: State) -> NDArray[np.float32]:
 
 def check_columns(frame: pd.DataFrame, state: State) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of the raw columns that a frame lacks, and of those it has beyond them (they are ignored)."""
-    needed = [column["name"] for column in state["columns"]]
-    found = [str(name) for name in frame.columns]
-    twice = sorted({name for name in needed if found.count(name) > 1})
+    needed = dict.fromkeys(column["name"] for column in state["columns"])
+    found = Counter(str(name) for name in frame.columns)
+    twice = sorted(name for name in needed if found[name] > 1)
     if twice:
         raise ValueError(f"column {', '.join(map(repr, twice))} stands twice")
-    return tuple(n for n in needed if n not in found), tuple(n for n in found if n not in needed)
+    return tuple(n for n in needed if n not in found), tuple(n for n in found.elements() if n not in needed)
 
 
 def inverse_target(y: NDArray[Any], state: State) -> NDArray[Any]:
@@ -88,7 +91,13 @@ def read_numbers(
         return values, np.isinf(values)
     cells = series.astype(object)
     missing = _missing(cells, na_values)
-    values = pd.to_numeric(cells.where(~missing, None), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    known = cells.where(~missing, None)
+    try:
+        values = pd.to_numeric(known, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    except OverflowError:  # whole numbers of over 308 digits, which pandas reads from a file, but does not convert
+        values = pd.to_numeric(known.map(str, na_action="ignore"), errors="coerce").to_numpy(
+            np.float64, na_value=np.nan
+        )
     return values, ~missing & ~np.isfinite(values)
 
 
@@ -155,7 +164,12 @@ def _write_date(series: pd.Series[Any], column: State, na_values: list[str], x: 
 
 
 def _write_categorical(series: pd.Series[Any], column: State, na_values: list[str], x: NDArray[np.float32]) -> int:
-    codes, names = read_categories(series, na_values)
+    try:
+        codes, names = read_categories(series, na_values)
+    except TypeError:  # lists and objects, which JSON may hold and nothing can compare
+        nested = np.array([isinstance(cell, list | dict | set | np.ndarray) for cell in series], dtype=np.bool_)
+        _refuse(series, nested, "is no text, number or truth value")
+        raise
     other = -1 if column["other"] is None else column["other"]
     missing = other if column["missing"] is None else column["missing"]
     slots = np.array([column["index"].get(name, other) for name in names] + [missing], dtype=np.intp)[codes]
@@ -201,6 +215,8 @@ def _to_normal(values: Floats, quantiles: Floats) -> Floats:
     Repeated quantiles make a flat step; the mean of the interpolation from both sides lands in its middle
     (scikit-learn, `QuantileTransformer(output_distribution="normal")`).
     """
+    # Between numbers nearer to each other than this a slope is infinite, and interpolation NaN.
+    values, quantiles = (np.where(np.abs(x) < 1e-290, 0.0, x) for x in (values, quantiles))
     probabilities = np.linspace(0, 1, len(quantiles))
     below = np.interp(values, quantiles, probabilities)
     above = np.interp(-values, -quantiles[::-1], -probabilities[::-1])

@@ -6,10 +6,13 @@ pandas are installed. There the other files are those that stand beside it and e
 
 from __future__ import annotations
 
+import csv
+import gzip
 import importlib.util
 import json
 import sys
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -92,9 +95,11 @@ class Predictor:
 
     def read_csv(self, path: Path | str) -> pd.DataFrame:
         """Return the rows of a CSV file (also .gz), read as the training rows were. Raises DataError."""
+        options = self.csv_options()
         try:
-            frame: pd.DataFrame = pd.read_csv(path, **self.csv_options())
-        except (OSError, ValueError) as error:
+            _check_even(Path(path), options.get("sep", ","), options.get("encoding", "utf-8"))
+            frame: pd.DataFrame = pd.read_csv(path, **options)
+        except (OSError, EOFError, ValueError, csv.Error, zlib.error) as error:
             message = str(error).strip()
             raise DataError(f"{path} cannot be read as CSV: {message}; give a CSV file with a header line") from error
         return self.as_trained(frame)
@@ -164,6 +169,18 @@ class Predictor:
         labels = transform.inverse_target(chosen, self.preparation)
         columns = {f"probability_{name}": probabilities[:, at] for at, name in enumerate(self.about["class_names"])}
         return pd.DataFrame({"prediction": labels, **columns}, index=index)
+
+
+def _check_even(path: Path, separator: str, encoding: str) -> None:
+    """Raise ValueError for a row that has not as many cells as the header: pandas would fill it up or cut it."""
+    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding=encoding, newline="") as file:
+        reader = csv.reader(file, delimiter=separator, strict=True)
+        columns = 0
+        while (line := reader.line_num + 1) and (cells := next(reader, None)) is not None:
+            blank = not cells or (len(cells) == 1 and not cells[0].strip(" \t"))
+            columns = columns or len(cells) * (not blank)
+            if not blank and len(cells) != columns:
+                raise ValueError(f"line {line}: {len(cells)} fields where the header has {columns}")
 
 
 def verify_package(folder: Path) -> None:

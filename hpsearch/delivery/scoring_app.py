@@ -26,6 +26,9 @@ MOST_BYTES = 16 * 2**20
 MOST_REQUESTS = 16
 """At a time; further ones are answered with 503."""
 
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What JSON that is well formed, but holds no rows, makes MLflow and pandas raise: they expect none of it."""
+
 _PATHS = ("/ping", "/health", "/version", "/invocations")
 
 
@@ -49,7 +52,21 @@ class Limited:
         if refusal:
             await _answer(send, refusal[0], {"error_code": "BAD_REQUEST", "message": refusal[1]})
             return
-        await self._app(scope, _given(body or b""), _without_stack_trace(send))
+        answer: list[Message] = []
+
+        async def held(message: Message) -> None:
+            answer.append(message)
+
+        try:
+            await self._app(scope, _given(body or b""), _without_stack_trace(held))
+        except _UNREADABLE as error:
+            # What was answered is a 500 without a reason: MLflow's server sends it before it raises.
+            answer.clear()
+            fix = "send them as {'dataframe_records': [{'column': cell, ...}, ...]}"
+            message = f"the rows cannot be read ({type(error).__name__}: {error}); {fix}"
+            await _answer(held, 400, {"error_code": "BAD_REQUEST", "message": message})
+        for part in answer:
+            await send(part)
 
     def _refusal(self, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
         # A page from elsewhere that gets its own name to mean 127.0.0.1 sends that name.
@@ -114,7 +131,11 @@ def _error(body: bytes) -> dict[str, Any]:
         error = None
     if not isinstance(error, dict):
         return {"error_code": "BAD_REQUEST", "message": body.decode("utf-8", "replace")}
-    return {name: value for name, value in error.items() if name != "stack_trace"}
+    told = {name: value for name, value in error.items() if name != "stack_trace"}
+    if str(told.get("message")).startswith("Failed to predict data"):
+        # MLflow puts the rows themselves before what is wrong with them.
+        told["message"] = str(told["message"]).rpartition("Error: ")[2]
+    return told
 
 
 async def _answer(send: Send, status: int, values: dict[str, Any]) -> None:

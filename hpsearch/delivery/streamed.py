@@ -6,9 +6,10 @@ short in silence. That takes about a second for 1,000,000 rows of ten columns.
 
 from __future__ import annotations
 
-import csv
+import codecs
 import gzip
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any, TextIO
 import pandas as pd
 
 from hpsearch.data.csv_records import csv_records
+from hpsearch.data.faults import source_error
 from hpsearch.data.transform import CellError
 from hpsearch.delivery.predictor import Predictor
 from hpsearch.errors import DataError, suggestion
@@ -47,13 +49,15 @@ def look_through(predictor: Predictor, path: Path) -> CsvRows:
         records = _records(file, path, _separator(predictor))
         line, names = next(records, (1, []))
         if not names:
-            raise DataError(f"{path} is empty; give a CSV file with a header line and rows")
-        _check_header(predictor, f"{path} line {line}", names)
+            raise source_error(str(path), "", "the file is empty; a CSV file has a header line and rows")
+        _check_header(predictor, path, line, names)
         rows = 0
         for line, cells in records:
             if len(cells) != len(names):
-                found = f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'} where the header has {len(names)}"
-                raise DataError(f"{path} line {line}: {found}; quote cells with a separator, leave unknown ones empty")
+                found = f"{len(cells)} {'field' if len(cells) == 1 else 'fields'} where the header has {len(names)}"
+                long = len(cells) > len(names)
+                fix = "quote cells that hold the separator" if long else "add the missing fields, empty where unknown"
+                raise source_error(str(path), "", f"{found}; {fix}", line)
             rows += 1
     return CsvRows(path, tuple(names), rows, gzipped)
 
@@ -66,7 +70,8 @@ def predictions(predictor: Predictor, found: CsvRows, keep: Sequence[str] = ()) 
     """
     for name in keep:
         if name not in found.columns:
-            raise DataError(f"{found.path} has no column {name!r} to keep{suggestion(name, found.columns)}")
+            message = f"no column '{name}' to keep{suggestion(name, found.columns)}"
+            raise source_error(str(found.path), "", message)
     kept = _texts(predictor, found, keep) if keep else None
     at = 0
     for frame in _frames(predictor, found, predictor.about["columns"], predictor.csv_options()):
@@ -75,9 +80,15 @@ def predictions(predictor: Predictor, found: CsvRows, keep: Sequence[str] = ()) 
         if kept is not None:
             texts = next(kept)
             if double := [name for name in keep if name in predicted.columns]:
-                raise DataError(f"{', '.join(map(repr, double))} is a column of the predictions too; do not keep it")
+                message = f"{', '.join(map(repr, double))} is a column of the predictions too; do not keep it"
+                raise source_error(str(found.path), "", message)
             predicted = pd.concat([texts.set_axis(predicted.index), predicted], axis=1)
         yield predicted
+    if at != found.rows:
+        message = (
+            f"the file can be read in two ways ({found.rows:,} rows by one count, {at:,} by another); quote its texts"
+        )
+        raise source_error(str(found.path), "", message)
 
 
 def _predicted(predictor: Predictor, found: CsvRows, frame: pd.DataFrame, at: int) -> pd.DataFrame:
@@ -88,7 +99,7 @@ def _predicted(predictor: Predictor, found: CsvRows, frame: pd.DataFrame, at: in
         if not isinstance(cell, CellError):
             raise
         line = _line_of(predictor, found, at + cell.row)
-        raise DataError(f"{found.path} line {line}, {cell.what}; correct it (a cell may be empty)") from None
+        raise source_error(str(found.path), "", f"{cell.what}; mend it (a cell may be empty)", line) from None
 
 
 def _texts(predictor: Predictor, found: CsvRows, keep: Sequence[str]) -> Iterator[pd.DataFrame]:
@@ -109,23 +120,23 @@ def _frames(
         with pd.read_csv(found.path, chunksize=rows, **options) as parts:
             yield from parts
     except (ValueError, OSError) as error:
-        raise DataError(f"{found.path} cannot be read as CSV: {str(error).strip()}; save it again as CSV") from error
+        message = f"cannot be read as CSV: {str(error).strip()}; save it again as CSV"
+        raise source_error(str(found.path), "", message) from error
 
 
-def _check_header(predictor: Predictor, where: str, names: Sequence[str]) -> None:
+def _check_header(predictor: Predictor, path: Path, line: int, names: Sequence[str]) -> None:
     needed: list[str] = predictor.about["columns"]
-    missing = [name for name in needed if name not in names]
-    twice = [name for name in needed if names.count(name) > 1]
+    counts = Counter(names)
+    missing = [name for name in needed if not counts[name]]
+    twice = [name for name in needed if counts[name] > 1]
     if twice:
-        raise DataError(f"{where}: column {', '.join(map(repr, twice))} stands twice; keep one")
+        raise source_error(str(path), "", f"column {', '.join(map(repr, twice))} stands twice; keep one", line)
     if missing:
         shown = ", ".join(map(repr, missing[:5])) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         hint = f"; cells are separated by {_separator(predictor)!r} here, as in training" if len(names) == 1 else ""
         near = suggestion(missing[0], names[:50]) if len(names) > 1 else f"; found: {names[0][:80]!r}"
-        raise DataError(
-            f"{where}: no column {shown}{near}{hint}; the first line holds the columns' names, in any order "
-            "(a cell may be empty, a column may not be absent)"
-        )
+        fix = "the first line holds the columns' names, in any order (a cell may be empty, a column may not be absent)"
+        raise source_error(str(path), "", f"no column {shown}{near}{hint}; {fix}", line)
 
 
 def _line_of(predictor: Predictor, found: CsvRows, row: int) -> int:
@@ -137,13 +148,8 @@ def _line_of(predictor: Predictor, found: CsvRows, row: int) -> int:
 
 def _records(file: TextIO, path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the line on which each record begins, and its cells; blank lines are none."""
-
-    def refusal(line: int, error: csv.Error) -> DataError:
-        return DataError(f'{path} line {line}: {error}; close the quote, or double one inside a cell ("")')
-
-    for line, cells in csv_records(file, separator, refusal):
-        if len(cells) > 1 or (cells and cells[0].strip()):
-            yield line, cells
+    found = csv_records(file, separator, lambda line, found: source_error(str(path), "", found, line))
+    return ((line, cells) for line, cells in found if cells)
 
 
 def _separator(predictor: Predictor) -> str:
@@ -155,7 +161,7 @@ def _is_gzip(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(2) == b"\x1f\x8b"
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}; give a CSV file") from None
+        raise source_error(str(path), "", f"cannot be read: {error.strerror or error}; name a CSV file") from None
 
 
 @contextmanager
@@ -166,10 +172,26 @@ def _opened(predictor: Predictor, path: Path, gzipped: bool) -> Iterator[TextIO]
     try:
         with opener(path, "rt", encoding=without_mark, newline="") as file:
             yield file
-    except UnicodeDecodeError as error:
-        byte = error.object[error.start]
-        raise DataError(
-            f"{path}: byte {byte:#04x} is not {encoding}, which the training file was; save the file as {encoding}"
-        ) from None
+    except UnicodeDecodeError:
+        line, byte = _first_undecoded(path, gzipped, without_mark)
+        message = f"byte {byte:#04x} is not {encoding}, which the training file was; save the file as {encoding}"
+        raise source_error(str(path), "", message, line) from None
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read: {error}; get it again") from None
+        kind = "the gzip file is damaged" if gzipped else "cannot be read"
+        raise source_error(str(path), "", f"{kind}: {error}; get it again") from None
+
+
+def _first_undecoded(path: Path, gzipped: bool, encoding: str) -> tuple[int, int]:
+    """Return the line of the first byte that the encoding does not have, and the byte."""
+    decode = codecs.getincrementaldecoder(encoding)().decode
+    lines = 1
+    with gzip.open(path) if gzipped else path.open("rb") as file:
+        while True:
+            part = file.read(_BLOCK)
+            try:
+                lines += decode(part, final=not part).count("\n")
+            except UnicodeDecodeError as error:
+                return lines + error.object[: error.start].count(b"\n"), error.object[error.start]
+
+
+_BLOCK = 1 << 20

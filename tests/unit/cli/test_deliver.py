@@ -61,9 +61,9 @@ def test_predictions_go_to_a_file_with_the_columns_to_keep(
 
 
 @pytest.mark.parametrize(("rows", "message"), [
-    (None, r"cannot be read: No such file or directory; give a CSV file"),
-    ("", "is empty; give a CSV file with a header line and rows"),
-    ("a,b\n1,2\n", "line 1: no column"),
+    (None, r"cannot be read: No such file or directory; name a CSV file"),
+    ("", "the file is empty; a CSV file has a header line and rows"),
+    ("a,b\n1,2\n", ":1: no column"),
 ])  # fmt: skip
 def test_bad_rows_are_one_line_and_the_code_two(
     call: Call, finished: Path, tmp_path: Path, rows: str | None, message: str

@@ -131,7 +131,7 @@ def test_an_unknown_encoding_is_refused(csv):
 
 
 def test_a_nul_byte_is_refused_with_its_line(csv):
-    assert "rows.csv:3: field 'data.csv': a NUL byte" in refused(csv, b"a,y\n1,2\n\x00,3\n")
+    assert "rows.csv:3: field 'data.csv': byte 8 is NUL" in refused(csv, b"a,y\n1,2\n\x00,3\n")
 
 
 def test_an_excel_file_is_recognised(csv):

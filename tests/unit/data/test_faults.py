@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hpsearch.data.faults import FIRST_LINE, data_error, places, source_name
+from hpsearch.data.faults import LINES, data_error, places, source_name
 from hpsearch.spec.sections import DataSection
 
 
@@ -18,5 +18,5 @@ def test_a_bundled_set_is_named():
 def test_places_are_file_lines_where_they_are_known():
     frame = pd.DataFrame({"a": range(9)})
     assert places(frame, [0, 3]) == "row 1, 4"
-    frame.attrs[FIRST_LINE] = 2
+    frame.attrs[LINES] = lambda rows: [row + 2 for row in rows]
     assert places(frame, range(9)) == "line 2, 3, 4 and 6 more"

@@ -137,21 +137,26 @@ def test_time_order_is_by_value_not_by_text(csv, study):
 
 def test_a_time_that_is_none_is_refused(csv, study):
     _, folder = csv("day,x,y\n" + "".join(f"day {n},{n},{n * 1.5}\n" for n in range(60)))
-    with pytest.raises(DataError, match="'day' holds 'day 0', neither a number nor a date"):
+    with pytest.raises(
+        DataError, match=r"'day' holds 'day 0' \(line 2, 3, 4 and 57 more\), neither a number nor a date"
+    ):
         load_table(study(None, folder, csv="rows.csv", target="y", time_ordered="day"))
 
 
-def test_numbers_beyond_float32_name_their_column(csv, tmp_path, study):
-    _, folder = csv("x,y\n" + "".join(f"{n}e300,{n + 0.5}\n" for n in range(1, 40)))
-    spec = study({"numeric": "none"}, folder, csv="rows.csv", target="y")
-    with pytest.raises(DataError, match=r"rows.csv: field 'data': train part: row 1, column 'x': .* is too large"):
+TINY = "part,x,y\n" + "".join(f"train,{n}e-30,{n}.5e-30\n" for n in range(1, 40)) + "validation,1e-30,1.5e-30\n\n"
+
+
+def test_a_number_beyond_float32_once_scaled_is_named_by_its_line(csv, tmp_path, study):
+    _, folder = csv(TINY + "validation,1e15,2e-30\n")
+    spec = study(None, folder, csv="rows.csv", target="y", split={"column": "part"})
+    with pytest.raises(DataError, match=r"rows.csv: field 'data.csv': line 43, column 'x': .* is too large"):
         prepare_dataset(spec, tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_a_target_beyond_float32_is_refused(csv, tmp_path, study):
-    _, folder = csv("x,y\n" + "".join(f"{n},{n}.5e300\n" for n in range(1, 40)))
-    spec = study({"target": "none"}, folder, csv="rows.csv", target="y")
+def test_a_target_beyond_float32_once_scaled_is_refused(csv, tmp_path, study):
+    _, folder = csv(TINY + "validation,1e-30,2e15\n")
+    spec = study(None, folder, csv="rows.csv", target="y", split={"column": "part"})
     with pytest.raises(DataError, match="'y' holds numbers beyond the range of float32"):
         prepare_dataset(spec, tmp_path / "cache")
 

@@ -146,6 +146,15 @@ def test_a_category_that_was_a_number_is_known_however_it_is_spelled(regression:
     assert predictor.read_csv(tmp_path / "rows.csv")["month"].tolist() == [7, 7, 12]
 
 
+@pytest.mark.parametrize("row", ["1,fall,7", "1,fall,7,,", '"1\n\n",fall,7', '""x,fall,7,'])
+def test_a_row_that_pandas_would_mend_in_silence_is_refused(regression: Predictor, tmp_path: Path, row: str) -> None:
+    (tmp_path / "rows.csv").write_text(f"temp,season,code,day\n1,fall,7,\n\n \n{row}\n")
+    with pytest.raises(
+        DataError, match=r"rows.csv cannot be read as CSV: (line 5: [35] fields where the header has 4|')"
+    ):
+        regression.read_csv(tmp_path / "rows.csv")
+
+
 @pytest.mark.parametrize("content", [None, "", "a,b\n1,2\n1,2,3\n"])
 def test_a_csv_file_that_cannot_be_read_is_a_data_error(
     regression: Predictor, tmp_path: Path, content: str | None

@@ -111,3 +111,31 @@ def test_what_is_no_request_passes() -> None:
 
     asyncio.run(Limited(app)({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
     assert heard == ["lifespan"]
+
+
+@pytest.mark.parametrize("error", [ValueError("5000 digits"), RecursionError("too deep"), TypeError("unhashable")])
+def test_rows_that_mlflow_trips_over_are_a_clients_error_that_says_why(error: Exception) -> None:
+    async def trips(scope: Any, receive: Any, send: Any) -> None:
+        await Fake(500, b"Internal Server Error")(scope, receive, send)
+        raise error
+
+    status, _, body = ask(Limited(trips))
+    assert status == 400
+    assert f"the rows cannot be read ({type(error).__name__}: {error}); send them as" in json.loads(body)["message"]
+
+
+def test_a_fault_of_the_server_itself_is_not_blamed_on_the_rows() -> None:
+    async def breaks(scope: Any, receive: Any, send: Any) -> None:
+        raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk"):
+        ask(Limited(breaks))
+
+
+def test_an_error_says_what_is_wrong_and_not_the_rows_again() -> None:
+    told = {
+        "error_code": "X",
+        "message": "Failed to predict data ' temp\n0 warm'. \nError: row 1, column 'temp': 'warm'",
+    }
+    body = ask(Limited(Fake(400, json.dumps(told).encode())))[2]
+    assert json.loads(body) == {"error_code": "X", "message": "row 1, column 'temp': 'warm'"}

@@ -106,7 +106,7 @@ def test_kept_columns_stay_beside_their_rows_over_many_parts(
 
 
 @pytest.mark.parametrize(("keep", "message"), [
-    ("seasn", "has no column 'seasn' to keep; did you mean 'season'"),
+    ("seasn", "no column 'seasn' to keep; did you mean 'season'"),
     ("prediction", "'prediction' is a column of the predictions too"),
 ])  # fmt: skip
 def test_a_column_that_cannot_be_kept_is_named(regression: Predictor, file: Path, keep: str, message: str) -> None:
@@ -122,13 +122,13 @@ def test_a_cell_that_cannot_be_read_is_named_by_file_and_line(
 ) -> None:
     monkeypatch.setattr(streamed, "_CELLS", cells)
     file.write_text(HEADER + '9,"fall\nor so",007,2011-05-01\n\n9,fall,7,\nwarm,spring,7,\n')
-    with pytest.raises(DataError, match=r"rows\.csv line 6, column 'temp': 'warm' is no finite number; correct it"):
+    with pytest.raises(DataError, match=r"rows\.csv:6: column 'temp': 'warm' is no finite number; mend it"):
         predicted(regression, file)
 
 
 def test_a_bad_cell_among_decimal_commas_is_the_one_that_is_named(regression: Predictor, file: Path) -> None:
     file.write_text("temp;season;code;day\n9,5;fall;7;\nwarm;fall;7;\n")
-    with pytest.raises(DataError, match="line 3, column 'temp': 'warm'"):
+    with pytest.raises(DataError, match=r"rows\.csv:3: column 'temp': 'warm'"):
         predicted(reading(regression, sep=";", decimal=","), file)
 
 
@@ -150,16 +150,18 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(regression: Predictor, f
 
 
 @pytest.mark.parametrize(("content", "message"), [
-    ("", r"rows\.csv is empty; give a CSV file with a header line"),
-    ("temp,season\n1,fall\n", r"line 1: no column 'code', 'day'; known: temp, season; the first line holds"),
+    ("", r"rows\.csv: the file is empty; a CSV file has a header line and rows"),
+    ("temp,season\n1,fall\n", r"rows\.csv:1: no column 'code', 'day'; known: temp, season; the first line holds"),
     ("temp,seasons,code,day\n", "no column 'season'; did you mean 'seasons'"),
     ("temp;season;code;day\n", "found: 'temp;season;code;day'; cells are separated by ',' here"),
-    ("temp,season,code,day,temp\n", "line 1: column 'temp' stands twice"),
-    (HEADER + "1,fall,7\n", r"line 2: 3 cells where the header has 4; quote cells with a separator"),
-    (HEADER + "1,fall,7,\n\n1,fall,7,,\n", "line 4: 5 cells where the header has 4"),
-    (HEADER + "\n1,fall\n1,fall\n", "line 3: 2 cells"),
-    (HEADER + '1,fall,7,\n1,"fall,7,\n', r"line 3: unexpected end of data; close the quote"),
-    (HEADER + '1,"fall"x,7,\n', r"line 2: .*; close the quote"),
+    ("temp,season,code,day,temp\n", r"rows\.csv:1: column 'temp' stands twice; keep one"),
+    (HEADER + "1,fall,7\n", r"rows\.csv:2: 3 fields where the header has 4; add the missing fields"),
+    (HEADER + "1,fall,7,\n\n1,fall,7,,\n", r"rows\.csv:4: 5 fields where the header has 4; quote cells that"),
+    (HEADER + "\n1,fall\n1,fall\n", r"rows\.csv:3: 2 fields"),
+    (HEADER + '1,fall,7,\n1,"fall,7,\n', r"rows\.csv:3: a quote opens here that is not closed; close it"),
+    (HEADER + "1,fall,7,\n1,fall,\0,\n", r"rows\.csv:3: a NUL character, which no text holds"),
+    (HEADER + '1,fall,7,\n""\n', r"rows\.csv:3: 1 field where the header has 4"),
+    (HEADER + '1,"fall"x,7,\n', r"rows\.csv:2: text follows a closing quote; double a quote"),
 ])  # fmt: skip
 def test_a_file_that_is_no_even_table_with_the_models_columns_is_refused_with_its_line(
     regression: Predictor, file: Path, content: str, message: str
@@ -170,8 +172,8 @@ def test_a_file_that_is_no_even_table_with_the_models_columns_is_refused_with_it
 
 
 @pytest.mark.parametrize(("content", "message"), [
-    (HEADER.encode() + b"1,\xff,7,\n", "byte 0xff is not utf-8, which the training file was"),
-    (gzip.compress(HEADER.encode())[:-6], "cannot be read: .*; get it again"),
+    (HEADER.encode() + b"1,\xff,7,\n", r"rows\.csv:2: byte 0xff is not utf-8, which the training file was"),
+    (gzip.compress(HEADER.encode())[:-6], "the gzip file is damaged: .*; get it again"),
 ])  # fmt: skip
 def test_bytes_that_are_no_text_are_refused(regression: Predictor, file: Path, content: bytes, message: str) -> None:
     file.write_bytes(content)
@@ -180,7 +182,7 @@ def test_bytes_that_are_no_text_are_refused(regression: Predictor, file: Path, c
 
 
 def test_a_file_that_is_not_there_is_named(regression: Predictor, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none\.csv cannot be read: No such file"):
+    with pytest.raises(DataError, match=r"none\.csv: cannot be read: No such file"):
         look_through(regression, tmp_path / "none.csv")
     with pytest.raises(DataError, match="Is a directory"):
         look_through(regression, tmp_path)
