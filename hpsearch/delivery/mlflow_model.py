@@ -89,6 +89,8 @@ def save_model(folder: Path, package: Path, example: pd.DataFrame | None = None,
             signature=_signature(about),
             input_example=None if example is None else example[about["columns"]].head(_EXAMPLE_ROWS),
             pip_requirements=[f"{name}=={version(name)}" for name in (*REQUIREMENTS, "mlflow")],
+            # What `served.py` holds the package to before it runs any of its code.
+            model_config={"manifest": package_digest(copy)},
             metadata={"task": about["task"], "target": about["target"], "class_names": about["class_names"]},
         )
     return folder

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from hpsearch.delivery.mlflow_model import save_model
+from hpsearch.delivery.package import with_own_code
 from hpsearch.delivery.predictor import verify_package
 from hpsearch.errors import DeliveryError
 from hpsearch.tracking.server import HOST, Server, free_port, is_loopback, start_module
@@ -29,7 +30,7 @@ def serve_package(
     """
     check_host(host)
     verify_package(package)
-    model = save_model(folder / "model", package)
+    model = save_model(folder / "model", with_own_code(folder / "package", package))
     port = free_port(port, host)
     arguments = [str(model), host, str(port)]
     process = start_module("hpsearch.delivery.scoring_app", arguments, _environment(), log)
