@@ -12,7 +12,7 @@ from hpsearch.app.display import Display, Silent
 from hpsearch.app.launch import driver_name, launch
 from hpsearch.app.opened import OpenStudy
 from hpsearch.app.results import StudyResult, load
-from hpsearch.app.store import store_folder
+from hpsearch.app.store import private_files, store_folder
 from hpsearch.data.prepared import prepare_dataset
 from hpsearch.errors import NoTrialCompleted
 from hpsearch.search.folder import StudyFolder
@@ -20,6 +20,7 @@ from hpsearch.search.settings import settle
 from hpsearch.spec import StudySpec, load_spec
 
 
+@private_files()
 def run(
     source: str | Path | StudySpec,
     *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hpsearch.app.results import StudyResult, load
-from hpsearch.app.store import store_folder
+from hpsearch.app.store import private_files, store_folder
 from hpsearch.errors import StoreError
 from hpsearch.search.folder import study_names
 from hpsearch.tracking.answer import mlflow_asked
@@ -14,6 +14,7 @@ from hpsearch.tracking.location import tracking_uri
 from hpsearch.tracking.ui import Ui, finalists_link, serve_ui
 
 
+@private_files()
 def open_ui(study: str | None = None, *, port: int = 5000, store: str | Path | None = None) -> tuple[Ui, list[str]]:
     """Serve the UI to this machine; return it and links for each study asked for (default: all).
 
