@@ -19,6 +19,11 @@ Store = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys.")]
 StudyFile = Annotated[Path, typer.Argument(help="A study file.", metavar="STUDY.yaml")]
+Host = Annotated[str, typer.Option(help="Where to listen; what other machines reach needs --expose-without-password.")]
+Expose = Annotated[
+    bool,
+    typer.Option("--expose-without-password", help="Let in whoever reaches --host: nobody is asked for a password."),
+]
 StudyName = Annotated[str, typer.Argument(help="A study's name.", metavar="STUDY")]
 
 
@@ -30,6 +35,16 @@ def console(*, error: bool = False) -> Console:
     if not made.is_terminal:
         made.width = PIPED_WIDTH
     return made
+
+
+def who_is_let_in(host: str, what: str) -> str:
+    """Return who reaches a server; where that is not this machine alone, a warning with what they can do goes first."""
+    from hpsearch.tracking.server import is_loopback
+
+    if is_loopback(host):
+        return "this machine only"
+    console(error=True).print(f"warning: whoever reaches {host} can {what}; nobody is asked for a password")
+    return "OTHER MACHINES TOO, without a password"
 
 
 def print_json(values: Any) -> None:

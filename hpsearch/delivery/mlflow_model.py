@@ -93,6 +93,9 @@ def save_model(folder: Path, package: Path, example: pd.DataFrame | None = None,
             model_config={"manifest": package_digest(copy)},
             metadata={"task": about["task"], "target": about["target"], "class_names": about["class_names"]},
         )
+    # MLflow copies `served.py` with the mode it is installed with.
+    for path in folder.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
     return folder
 
 

@@ -37,7 +37,7 @@ def test_a_server_of_ones_own_is_linked_without_its_password(tmp_path: Path, mon
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://user:S3CRET@host:8080/mlflow/")
     with serve_ui(tmp_path) as ui:
         assert ui.url == "https://host:8080/mlflow"
-        ui.wait()
+        ui.wait(tmp_path / "ui.log")
 
 
 def test_a_server_that_cannot_start_says_so_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
