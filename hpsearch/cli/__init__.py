@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
@@ -12,6 +13,7 @@ from typing import Any
 import typer
 
 from hpsearch.cli import deliver, explore, launch, page, report
+from hpsearch.cli.terminal import visible
 from hpsearch.errors import HpsearchError
 
 # Wrong options and arguments; typer has no public name for their common class.
@@ -43,6 +45,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
     rich_markup_mode=None,
 )
 for command in (
@@ -71,10 +74,13 @@ def main() -> None:
     try:
         code = app(prog_name="hpsearch", standalone_mode=False)
     except HpsearchError as error:
-        print(f"hpsearch: {error}" if "\n" not in str(error) else str(error), file=sys.stderr)
+        told = visible(str(error))
+        print(f"hpsearch: {told}" if "\n" not in told else told, file=sys.stderr)
         code = error.exit_code
     except _UsageError as error:
-        error.show()
+        with io.StringIO() as told_by_typer:
+            error.show(file=told_by_typer)
+            print(visible(told_by_typer.getvalue()), end="", file=sys.stderr)
         code = error.exit_code
     except typer.Exit as error:
         code = error.exit_code

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hpsearch.cli.options import Expose, Host, Json, Store, StudyName, console, print_json, who_is_let_in
+from hpsearch.cli.terminal import screen
 
 Model = Annotated[
     str,
@@ -30,7 +30,7 @@ def predict(
     from hpsearch.app.predict import predict as predict_rows
 
     to_screen = output is None or str(output) == "-"
-    done = predict_rows(model, rows, sys.stdout if to_screen or output is None else output, keep=keep or (), raw=raw,
+    done = predict_rows(model, rows, screen() if to_screen or output is None else output, keep=keep or (), raw=raw,
                         store=store)  # fmt: skip
     out = console(error=True)
     if done.ignored:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hpsearch.cli.terminal import visible_json, watch
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -28,12 +30,13 @@ StudyName = Annotated[str, typer.Argument(help="A study's name.", metavar="STUDY
 
 
 def console(*, error: bool = False) -> Console:
-    """Return a console that prints names as they are, whatever is in them."""
+    """Return a console that prints names as they are, but for characters that a terminal would obey."""
     from rich.console import Console
 
     made = Console(stderr=error, markup=False, highlight=False, emoji=False, soft_wrap=True)
     if not made.is_terminal:
         made.width = PIPED_WIDTH
+    watch(made)
     return made
 
 
@@ -49,4 +52,4 @@ def who_is_let_in(host: str, what: str) -> str:
 
 def print_json(values: Any) -> None:
     """Print JSON."""
-    print(json.dumps(values, indent=1, ensure_ascii=False, default=str))
+    print(visible_json(json.dumps(values, indent=1, ensure_ascii=False, default=str)))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hpsearch.cli.options import Expose, Host, Json, Store, StudyName, console, print_json, who_is_let_in
+from hpsearch.cli.terminal import screen
 
 
 class Format(StrEnum):
@@ -88,7 +89,7 @@ def compare(
         print_comparison(console(), comparison)
         return
     written = {"md": render.to_markdown, "csv": render.to_csv, "html": render.to_html, "json": render.to_json_text}
-    print(written[chosen.value](comparison).rstrip("\n"))
+    print(written[chosen.value](comparison).rstrip("\n"), file=screen())
 
 
 def ui(
