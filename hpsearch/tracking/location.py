@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from base64 import b64decode
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -35,7 +36,7 @@ def redact(text: str) -> str:
         text = text.replace(secret, "***")
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
-    return text
+    return _BASIC.sub(_without_password, text)
 
 
 _NAMED = r"(?:token|password|passwd|pwd|secret|api_?key|access_?key|account_?key|credentials?|signature|sig)"
@@ -47,8 +48,18 @@ _SECRETS = (
     (re.compile(rf"(?i)([\"']?\b[\w-]*{_NAMED}[\"']?\s*:\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;}}]+)"), r"\1***"),
     (re.compile(r"(?i)\b(bearer\s+|authorization[\"']?\s*[:=]\s*[\"']?(?:basic|token)\s+)[^\s'\",;]+"), r"\1***"),
 )
+_BASIC = re.compile(r"(?i)\b(basic\s+)([a-z0-9+/_-]{4,}={0,2})")
 _SHORTEST = 6
 """Characters: a shorter secret would be found in the middle of words."""
+
+
+def _without_password(found: re.Match[str]) -> str:
+    """Hide what follows `Basic` where it is a user and a password, rather than a word."""
+    try:
+        is_login = b":" in b64decode(found[2] + "==", altchars=b"-_" if set("-_") & set(found[2]) else None)
+    except ValueError:
+        is_login = False
+    return f"{found[1]}***" if is_login else found[0]
 
 
 def _known_secrets() -> list[str]:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from hpsearch.errors import StoreError
 from hpsearch.metrics import Direction
+from hpsearch.tracking.answer import mlflow_asked
 from hpsearch.tracking.database import database_made_once, private_folder, sqlite_path
 from hpsearch.tracking.finalists import PREFIX
 from hpsearch.tracking.location import artifact_root, is_server, tracking_uri
@@ -95,14 +96,17 @@ def without_user(uri: str) -> str:
 
 
 def _make_database(uri: str) -> None:
-    """Make the database before the server does, which knows nothing of our lock."""
+    """Make the database before the server does, which knows nothing of our lock.
+
+    One that does not answer is told here: the server would write its address, with the password, into its log.
+    """
     path = sqlite_path(uri)
-    if path is None or path.exists():
+    if path is not None and path.exists():
         return
     import_mlflow()
     from mlflow import MlflowClient
 
-    with database_made_once(uri):
+    with mlflow_asked(uri), database_made_once(uri):
         MlflowClient(tracking_uri=uri)
 
 

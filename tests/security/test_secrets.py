@@ -165,7 +165,7 @@ def refusing() -> Iterator[str]:
 @pytest.mark.parametrize("address", [
     "REFUSING", f"http://me:{SECRET}@127.0.0.1:1", f"https://{SECRET}@127.0.0.1:1", f"postgresql://me:{SECRET}@127.0.0.1:1/db",
     f"nonsense://me:{SECRET}@nowhere", f"http://me:{SECRET}@127.0.0.1:1/?token={SECRET}", f"http://me:a/{SECRET}@127.0.0.1:1",
-    f"databricks://{SECRET}", f"mysql+pymysql://me:{SECRET}@127.0.0.1:1/db",
+    f"mysql+pymysql://me:{SECRET}@127.0.0.1:1/db",
 ])  # fmt: skip
 def test_a_server_that_refuses_or_is_away_is_told_without_a_secret(
     call: Call, attacked: Attacked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusing: str, address: str

@@ -63,6 +63,7 @@ def test_no_secret_of_an_address_is_shown(uri: str) -> None:
     [
         "sqlite:////home/me@work/mlflow.db",
         "http://127.0.0.1:5000/#/experiments/1/runs?user=me@work",
+        "Basic statistics of basic columns",
         "column 'token' is missing; found: temp, season",
         "no file /home/me/data.csv; did you mean 'date.csv'?",
         "/data/rows.csv line 3: 2 cells where the header has 4",
@@ -87,6 +88,10 @@ def test_what_the_environment_calls_a_secret_is_hidden_wherever_it_stands(
     assert "S3CRET" in redact(shown)
     monkeypatch.setenv(name, value)
     assert "S3CRET" not in redact(shown)
+
+
+def test_a_login_in_base64_is_hidden() -> None:
+    assert redact("no entry for Basic bWU6UzNDUkVU here") == "no entry for Basic *** here"
 
 
 def test_a_short_value_is_no_secret_that_every_word_could_hold(monkeypatch: pytest.MonkeyPatch) -> None:
