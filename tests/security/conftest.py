@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from sample_studies import new_store, write_study
 
+from hpsearch.tracking.ui import Ui, serve_ui
+
 from .hostile_study import STUDY, write_rows
 
 SECRET = "S3CRET"
@@ -84,6 +86,21 @@ def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
         return Said(ended.value.code, *capfd.readouterr())
 
     return called
+
+
+@pytest.fixture(scope="session")
+def exposed_ui(tmp_path_factory: pytest.TempPathFactory, mlflow_database: Path) -> Iterator[tuple[Ui, Path]]:
+    """A UI that lets other machines in, by the flag, and its store."""
+    place = new_store(tmp_path_factory.mktemp("ui") / "store", mlflow_database)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        # What a person's environment says of MLflow's own guards does not count.
+        patch.setenv("MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE", "true")
+        patch.setenv("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", "*")
+        patch.setenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true")
+        ui = serve_ui(place, 0, host="0.0.0.0", exposed=True)
+    with ui:
+        yield ui, place
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from sample_studies import FLOWERS, write_study
 
-from hpsearch.tracking.ui import Ui, serve_ui
+from hpsearch.tracking.ui import Ui
 
 from .conftest import SECRET, SECRETS, Attacked, Said
 
@@ -53,7 +53,7 @@ def process_list_watched() -> Iterator[set[str]]:
     ended = threading.Event()
 
     def look() -> None:
-        while not ended.wait(0.1):
+        while not ended.wait(0.3):
             for process in psutil.process_iter():
                 try:
                     seen.update(part for part in process.cmdline() if SECRET in part)
@@ -94,23 +94,11 @@ def test_a_launch_with_secrets_in_its_environment_writes_and_prints_none(attacke
     assert len([path for path in attacked.store.rglob("*") if path.is_file()]) > 50
 
 
-@pytest.fixture(scope="module")
-def tracking_server(tmp_path_factory: pytest.TempPathFactory, mlflow_database: Path) -> Iterator[tuple[Ui, Path]]:
-    """MLflow's server, which asks for no password, and so takes any."""
-    from sample_studies import new_store
-
-    place = new_store(tmp_path_factory.mktemp("server") / "store", mlflow_database)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        with serve_ui(place, 0) as ui:
-            yield ui, place
-
-
 @pytest.mark.usefixtures("secrets")
 def test_a_study_at_a_server_with_a_password_in_its_address_tells_nobody(
-    call: Call, tracking_server: tuple[Ui, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    call: Call, exposed_ui: tuple[Ui, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server, place = tracking_server
+    server, place = exposed_ui
     for name in SECRETS:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url.replace("://", f"://me:{SECRET}@"))

@@ -22,7 +22,6 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sample_studies import new_store
 
 from hpsearch.delivery.payload import MOST_ROWS, payload_fault
 from hpsearch.delivery.scoring_app import MOST_BYTES, MOST_REQUESTS, Limited
@@ -108,20 +107,6 @@ def test_an_exposed_server_knows_its_own_names_and_no_other() -> None:
 
 
 # MLflow's UI.
-
-
-@pytest.fixture(scope="module")
-def exposed_ui(tmp_path_factory: pytest.TempPathFactory, mlflow_database: Path) -> Iterator[tuple[Ui, Path]]:
-    """A UI that lets other machines in, by the flag."""
-    place = new_store(tmp_path_factory.mktemp("ui") / "store", mlflow_database)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        # What a person's environment says of MLflow's own guards does not count.
-        patch.setenv("MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE", "true")
-        patch.setenv("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", "*")
-        patch.setenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true")
-        with serve_ui(place, 0, host="0.0.0.0", exposed=True) as ui:
-            yield ui, place
 
 
 def test_the_flag_opens_the_ui_to_every_address_of_this_machine(exposed_ui: tuple[Ui, Path]) -> None:
