@@ -38,7 +38,7 @@ def test_every_file_of_a_finished_store_is_its_owners_alone(attacked: Attacked, 
 
 @pytest.mark.usefixtures("usual_umask")
 def test_a_file_that_a_person_names_is_made_as_they_make_files(attacked: Attacked, call: Call, tmp_path: Path) -> None:
-    for command in (["eda", attacked.study, "--output"], ["report", "hostile", "-o"],
+    for command in (["report", "hostile", "-o"],
                     ["predict", "hostile", attacked.rows, "-o"]):  # fmt: skip
         path = tmp_path / command[0]
         assert call(*command, path, "--store", attacked.store).code == 0
