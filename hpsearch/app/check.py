@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from hpsearch.app.store import store_folder
+from hpsearch.app.store import private_files, store_folder
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.prepared import prepare_dataset
 from hpsearch.search.settings import Settled, settle, warnings_of, worker_count
@@ -47,6 +47,7 @@ class Check:
         return asdict(self)
 
 
+@private_files()
 def check(study: str | Path, *, store: str | Path | None = None) -> Check:
     """Check a study file end to end: read it, prepare its data, train one tiny trial. Raises what `run` would."""
     spec = load_spec(study)

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-import pandas as pd
-
 from hpsearch.app.source import found_package
-from hpsearch.data.formula import harmless
-from hpsearch.delivery.predictor import Predictor
+from hpsearch.delivery.predictor import Predictor, harmless_text
 from hpsearch.delivery.publish import written_aside
 from hpsearch.delivery.streamed import look_through, predictions
 from hpsearch.errors import DataError
@@ -53,7 +50,7 @@ def predict(
     found = look_through(predictor, path)
     with _opened(output) as file:
         for at, part in enumerate(predictions(predictor, found, keep)):
-            (part if raw else _harmless(part)).to_csv(file, index=False, header=at == 0, lineterminator="\n")
+            (part if raw else harmless_text(part)).to_csv(file, index=False, header=at == 0, lineterminator="\n")
     known = predictor.about["columns"]
     return Predicted(found.rows, tuple(name for name in found.columns if name not in known and name not in keep))
 
@@ -62,9 +59,3 @@ def predict(
 def _opened(output: str | Path | TextIO) -> Iterator[TextIO]:
     with written_aside(Path(output)) if isinstance(output, str | Path) else nullcontext(output) as file:
         yield file
-
-
-def _harmless(frame: pd.DataFrame) -> pd.DataFrame:
-    texts = frame.select_dtypes(exclude="number").columns
-    guarded = frame.assign(**{name: frame[name].map(harmless) for name in texts})
-    return guarded.rename(columns=harmless)

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hpsearch.app.results import StudyResult, load
-from hpsearch.app.store import store_folder
+from hpsearch.app.store import private_files, store_folder
 from hpsearch.app.winner import package_of
 from hpsearch.data.prepared import load_table
 from hpsearch.delivery.mlflow_model import PACKAGE_TAG, package_digest
@@ -50,6 +50,7 @@ class Promotion:
         return f"models:/{self.name}@{self.alias}"
 
 
+@private_files()
 def promote(study: str, *, alias: str = "champion", force: bool = False, store: str | Path | None = None) -> Promotion:
     """Register the model a study delivers in MLflow's registry, under the study's name, and let an alias point to it.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
+from contextlib import nullcontext
 from pathlib import Path
 from textwrap import indent
 from typing import Any
 
 from hpsearch.app.results import StudyResult
-from hpsearch.app.store import store_folder
+from hpsearch.app.store import private_files, store_folder
 from hpsearch.data.dataset import open_dataset
 from hpsearch.data.faults import source_name
 from hpsearch.delivery.manifest import MANIFEST
@@ -38,7 +39,8 @@ def write_report(result: StudyResult, output: str | Path | None = None) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{path.parent} cannot be made: {error.strerror}; give another file with --output") from None
-    write_whole(path, render_study(gather(result), MEANINGS).encode())
+    with nullcontext() if output else private_files():
+        write_whole(path, render_study(gather(result), MEANINGS).encode())
     return path
 
 

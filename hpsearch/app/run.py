@@ -12,7 +12,7 @@ from hpsearch.app.display import Display, Silent
 from hpsearch.app.launch import driver_name, launch
 from hpsearch.app.opened import OpenStudy
 from hpsearch.app.results import StudyResult, load
-from hpsearch.app.store import store_folder
+from hpsearch.app.store import private_files, store_folder
 from hpsearch.data.prepared import prepare_dataset
 from hpsearch.errors import NoTrialCompleted
 from hpsearch.search.folder import StudyFolder
@@ -21,6 +21,7 @@ from hpsearch.spec import StudySpec, load_spec
 from hpsearch.tracking.location import tracking_uri
 
 
+@private_files()
 def run(
     source: str | Path | StudySpec,
     *,

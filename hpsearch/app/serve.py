@@ -23,19 +23,30 @@ from hpsearch.tracking.server import HOST, Server
 
 @contextmanager
 def served(
-    source: str, *, port: int = 5001, host: str = HOST, store: str | Path | None = None
+    source: str,
+    *,
+    port: int = 5001,
+    host: str = HOST,
+    exposed: bool = False,
+    store: str | Path | None = None,
 ) -> Iterator[tuple[Server, str]]:
     """Serve a model while the context lasts; yield the server and a shell command that asks it for a prediction.
 
     source: see `app.source.found_package`. port: another free one is taken if it is in use. Raises DeliveryError for a
-    host that other machines reach, else as `found_package` and `serve_package` do.
+    host that other machines reach unless `exposed` says that this is meant, else as `found_package` and
+    `serve_package` do.
     """
-    check_host(host)
+    check_host(host, exposed)
     place = store_folder(store, create=True)
     with found_package(source, place) as package, tempfile.TemporaryDirectory(prefix="hpsearch-serve-") as folder:
         row = example_row(source, place, package)
-        with serve_package(package, Path(folder), place / "serve.log", port=port, host=host) as server:
+        with serve_package(package, Path(folder), serve_log(place), port=port, host=host, exposed=exposed) as server:
             yield server, curl_command(server.url, row)
+
+
+def serve_log(place: Path) -> Path:
+    """Return the file for what the server prints."""
+    return place / "serve.log"
 
 
 def example_row(source: str, place: Path, package: Path) -> pd.DataFrame:

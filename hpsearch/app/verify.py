@@ -9,7 +9,7 @@ from hpsearch.app.display import Display, Silent
 from hpsearch.app.launch import driver_name, launch
 from hpsearch.app.opened import OpenStudy
 from hpsearch.app.results import StudyResult, load
-from hpsearch.app.store import store_folder
+from hpsearch.app.store import private_files, store_folder
 from hpsearch.data.prepared import prepare_dataset
 from hpsearch.errors import NoTrialCompleted, StudyChanged
 from hpsearch.search.book import Book
@@ -18,6 +18,7 @@ from hpsearch.search.settings import settle
 from hpsearch.spec.sections import WinnerSection
 
 
+@private_files()
 def verify(
     name: str,
     *,

@@ -18,6 +18,7 @@ import numpy as np
 from hpsearch.app.finalists import trainings_left
 from hpsearch.app.opened import OpenStudy, open_study
 from hpsearch.app.results import StudyResult
+from hpsearch.app.store import private_files
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.prepared import load_table
 from hpsearch.data.refit import prepare_refit
@@ -122,6 +123,7 @@ def choose_model(study: OpenStudy, records: Sequence[TrialRecord], verdict: Verd
     return Chosen("ensemble" if averaged else "winner", members, epochs, seed)
 
 
+@private_files()
 def package_of(result: StudyResult) -> Path:
     """Return the package of the model a study delivers, made now if no launch got to it.
 

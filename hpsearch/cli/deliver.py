@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hpsearch.cli.options import Json, Store, StudyName, console, print_json
+from hpsearch.cli.options import Expose, Host, Json, Store, StudyName, console, print_json, who_is_let_in
+from hpsearch.cli.terminal import screen
 
 Model = Annotated[
     str,
@@ -30,7 +30,7 @@ def predict(
     from hpsearch.app.predict import predict as predict_rows
 
     to_screen = output is None or str(output) == "-"
-    done = predict_rows(model, rows, sys.stdout if to_screen or output is None else output, keep=keep or (), raw=raw,
+    done = predict_rows(model, rows, screen() if to_screen or output is None else output, keep=keep or (), raw=raw,
                         store=store)  # fmt: skip
     out = console(error=True)
     if done.ignored:
@@ -42,18 +42,21 @@ def predict(
 def serve(
     model: Model,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Another free one is taken if it is in use.")] = 5001,
-    host: Annotated[str, typer.Option(help="An address of this machine alone.")] = "127.0.0.1",
+    host: Host = "127.0.0.1",
+    expose: Expose = False,
     store: Store = None,
 ) -> None:
     """Serve a model to programs of this machine."""
-    from hpsearch.app.serve import served
+    from hpsearch.app.serve import serve_log, served
+    from hpsearch.app.store import store_folder
 
     out = console()
     out.print("starting MLflow's scoring server ...")
-    with served(model, port=port, host=host, store=store) as (server, command):
-        out.print(f"the model answers at {server.url}/invocations (this machine only; Ctrl-C ends it); try:")
+    with served(model, port=port, host=host, exposed=expose, store=store) as (server, command):
+        who = who_is_let_in(host, "have rows predicted")
+        out.print(f"the model answers at {server.url}/invocations ({who}; Ctrl-C ends it); try:")
         out.print(command)
-        server.wait()
+        server.wait(serve_log(store_folder(store)))
 
 
 def promote(

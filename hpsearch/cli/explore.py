@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hpsearch.cli.options import Json, Store, StudyFile, console, print_json
+from hpsearch.cli.terminal import screen
 
 
 def init(
@@ -20,7 +21,7 @@ def init(
     from hpsearch.app.init import init as write_study
 
     path = write_study(data, target, output=output, force=force)
-    print(path.read_text("utf-8"), end="")
+    print(path.read_text("utf-8"), end="", file=screen())
     console(error=True).print(f"\nwrote {path}; try: hpsearch check {path}")
 
 

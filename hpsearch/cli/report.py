@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from hpsearch.cli.options import Json, Store, StudyName, console, print_json
+from hpsearch.cli.options import Expose, Host, Json, Store, StudyName, console, print_json, who_is_let_in
+from hpsearch.cli.terminal import screen
 
 
 class Format(StrEnum):
@@ -88,22 +89,27 @@ def compare(
         print_comparison(console(), comparison)
         return
     written = {"md": render.to_markdown, "csv": render.to_csv, "html": render.to_html, "json": render.to_json_text}
-    print(written[chosen.value](comparison).rstrip("\n"))
+    print(written[chosen.value](comparison).rstrip("\n"), file=screen())
 
 
 def ui(
     study: Annotated[str | None, typer.Argument(help="A study's name (default: all).", metavar="STUDY")] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Another free one is taken if it is in use.")] = 5000,
+    host: Host = "127.0.0.1",
+    expose: Expose = False,
     store: Store = None,
 ) -> None:
     """Serve the MLflow UI here, with a link to each study's trials."""
+    from hpsearch.app.store import store_folder
     from hpsearch.app.ui import open_ui
+    from hpsearch.tracking.ui import ui_log
 
     out = console()
     out.print("starting the MLflow UI ...")
-    server, links = open_ui(study, port=port, store=store)
+    server, links = open_ui(study, port=port, host=host, exposed=expose, store=store)
     with server:
-        out.print(f"MLflow answers at {server.url} (this machine only; Ctrl-C ends it)")
+        who = who_is_let_in(host, "read, change and delete every run")
+        out.print(f"MLflow answers at {server.url} ({who}; Ctrl-C ends it)")
         for link in links:
             out.print(f"  {link}")
-        server.wait()
+        server.wait(ui_log(store_folder(store)))

@@ -26,7 +26,9 @@ ALLOWED: dict[str | None, frozenset[str]] = {
 }
 """Class names by the module that config.json gives for them. Functional and Average are what averages nets."""
 
-_LARGEST_CONFIG = 16 * 2**20
+_LARGEST_TEXT = 16 * 2**20
+"""Bytes of config.json or metadata.json; a net of 20 layers has some 20,000."""
+_MOST_FAULTS = 10
 
 
 def archive_faults(path: Path) -> list[str]:
@@ -35,24 +37,26 @@ def archive_faults(path: Path) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             faults = _member_faults(archive)
             config = None if faults else json.loads(archive.read("config.json"))
-    except (OSError, zipfile.BadZipFile, ValueError) as error:
+    except (OSError, zipfile.BadZipFile, ValueError, RecursionError, NotImplementedError) as error:
         return [f"{path.name}: no readable Keras archive ({error})"]
     if faults:
         return faults
     if not isinstance(config, dict) or config.get("class_name") not in ("Sequential", "Functional"):
         return ["config.json names no net"]
-    return sorted({fault for node in _nodes(config) if (fault := _node_fault(node))})
+    return sorted({fault for node in _nodes(config) if (fault := _node_fault(node))})[:_MOST_FAULTS]
 
 
 def _member_faults(archive: zipfile.ZipFile) -> list[str]:
     members = archive.infolist()
     names = sorted(member.filename for member in members)
     if names != sorted(MEMBERS):
-        return [f"holds {', '.join(names)}; a Keras archive holds {', '.join(MEMBERS)}"]
+        shown = [repr(name)[1:-1][:60] for name in names[:_MOST_FAULTS]]
+        return [f"holds {', '.join(shown)}; a Keras archive holds {', '.join(MEMBERS)}"]
     # Keras stores its members as they are; a compressed one could grow a thousandfold.
     faults = [f"{m.filename} is compressed" for m in members if m.compress_type != zipfile.ZIP_STORED]
-    size = archive.getinfo("config.json").file_size
-    return faults + ([f"config.json has {size} bytes, over {_LARGEST_CONFIG}"] if size > _LARGEST_CONFIG else [])
+    faults += [f"{m.filename} is encrypted" for m in members if m.flag_bits & 0x1]
+    sizes = [(m.filename, m.file_size) for m in members if m.filename.endswith(".json")]
+    return faults + [f"{name} has {size} bytes, over {_LARGEST_TEXT}" for name, size in sizes if size > _LARGEST_TEXT]
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from hpsearch.delivery.manifest import write_manifest
 from hpsearch.delivery.package import FILES, REQUIREMENTS
 from hpsearch.delivery.predictor import read_json, verify_package
 from hpsearch.delivery.publish import built_aside
@@ -35,6 +36,7 @@ def export(folder: Path, package: Path, evaluation: dict[str, Any] | None, figur
         for name, png in figures.items():
             (building / "evaluation").mkdir(exist_ok=True)
             (building / "evaluation" / f"{name.removesuffix('.png')}.png").write_bytes(png)
+        write_manifest(building)
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
@@ -43,17 +45,17 @@ def _requirements(about: dict[str, Any]) -> str:
 
 
 def _readme(about: dict[str, Any], evaluation: dict[str, Any] | None, pictures: bool) -> str:
-    columns = ", ".join(f"`{name}`" for name in about["columns"])
+    target, columns = _code(about["target"]), ", ".join(map(_code, about["columns"]))
     answer = (
-        f"`prediction`: {about['target']}, in its own units"
+        f"`prediction`: {target}, in its own units"
         if about["task"] == "regression"
-        else f"`prediction`: {about['target']} as one of {', '.join(about['class_names'])}{_limit(about)}; "
+        else f"`prediction`: {target} as one of {', '.join(map(_code, about['class_names']))}{_limit(about)}; "
         "`probability_<label>`: how likely each is"
     )
     parts = [
-        f"# A model that predicts {about['target']}",
+        f"# A model that predicts {target}",
         f"{_origin(about['metadata'])}, made by hpsearch.",
-        "    python3 -m pip install -r requirements.txt\n    python3 predict.py rows.csv predictions.csv",
+        "    python3 -m pip install -r requirements.txt\n    python3 predict.py ../rows.csv ../predictions.csv",
         f"Rows in, a column each in any order, cells may be empty: {columns}.",
         f"Predictions out: {answer}.",
         _FILES,
@@ -78,14 +80,21 @@ def _limit(about: dict[str, Any]) -> str:
     threshold = about["threshold"]
     if threshold is None:
         return ""
-    return f" (`{about['class_names'][1]}` where its probability is above {threshold:.4g})"
+    return f" ({_code(about['class_names'][1])} where its probability is above {threshold:.4g})"
+
+
+def _code(name: str) -> str:
+    """Return a name as Markdown's code, in which nothing else is markup."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in name).split()).replace("`", "'")
+    return f"`{line[:80]}`"
 
 
 _FILES = """\
 In Python: `from predictor import Predictor`, then `Predictor.load(folder).predict(frame)` with a pandas DataFrame.
 
 `model.keras` is the net, `preparation.json` how raw rows become its inputs, `configuration.yaml` its hyperparameters,
-`package.json` everything else that is known of it; `MANIFEST.json` has the sha256 of each, checked at every load."""
+`package.json` everything else that is known of it; `MANIFEST.json` has the sha256 of each, checked at every load. A
+folder with other files in it is refused: keep rows and predictions elsewhere."""
 
 _SCRIPT = '''\
 """Predict the rows of a CSV file: python3 predict.py rows.csv [predictions.csv]
@@ -93,19 +102,28 @@ _SCRIPT = '''\
 Needs what requirements.txt names; hpsearch is not needed.
 """
 
+import os
 import sys
-import warnings
-from pathlib import Path
 
-from predictor import Predictor
+FOLDER = os.path.dirname(os.path.realpath(__file__))
+# No file that somebody puts beside this one may pass for a library.
+sys.path[:] = [path for path in sys.path if os.path.realpath(path or os.curdir) != FOLDER]
+sys.dont_write_bytecode = True
+
+import importlib.util
+import warnings
+
+spec = importlib.util.spec_from_file_location("predictor", os.path.join(FOLDER, "predictor.py"))
+code = sys.modules["predictor"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(code)
 
 warnings.showwarning = lambda message, *_: print(f"predict.py: {message}", file=sys.stderr)
 
 
 def main(rows: str, predictions: str | None = None) -> None:
     """Write a prediction for each row, in the same order, to a file or to the screen."""
-    predictor = Predictor.load(Path(__file__).parent)
-    frame = predictor.predict(predictor.read_csv(rows))
+    predictor = code.Predictor.load(FOLDER)
+    frame = code.harmless_text(predictor.predict(predictor.read_csv(rows)))
     frame.to_csv(predictions or sys.stdout, index=False)
 
 

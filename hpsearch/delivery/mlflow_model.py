@@ -89,8 +89,13 @@ def save_model(folder: Path, package: Path, example: pd.DataFrame | None = None,
             signature=_signature(about),
             input_example=None if example is None else example[about["columns"]].head(_EXAMPLE_ROWS),
             pip_requirements=[f"{name}=={version(name)}" for name in (*REQUIREMENTS, "mlflow")],
+            # What `served.py` holds the package to before it runs any of its code.
+            model_config={"manifest": package_digest(copy)},
             metadata={"task": about["task"], "target": about["target"], "class_names": about["class_names"]},
         )
+    # MLflow copies `served.py` with the mode it is installed with.
+    for path in folder.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
     return folder
 
 

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
-from hpsearch.data import transform
+from hpsearch.data import formula, transform
 from hpsearch.data.dataset import Signature
-from hpsearch.delivery import archive, manifest, predictor
+from hpsearch.delivery import archive, manifest, predictor, weights
 from hpsearch.delivery.predictor import CARRIED, SCHEMA, Predictor, verify_package
 from hpsearch.delivery.publish import built_aside
 from hpsearch.errors import PackageError
@@ -32,7 +32,7 @@ from hpsearch.training import quiet
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["FILES", "REQUIREMENTS", "verify_package", "write_package"]
+__all__ = ["FILES", "REQUIREMENTS", "verify_package", "with_own_code", "write_package"]
 
 FILES = (
     "model.keras", "preparation.json", "package.json", "configuration.yaml", *(f"{name}.py" for name in CARRIED),
@@ -82,11 +82,29 @@ def write_package(
         _write_json(building / "preparation.json", preparation)
         _write_json(building / "package.json", about)
         (building / "configuration.yaml").write_text(_yaml(configuration, metadata), encoding="utf-8")
-        for module in (predictor, transform, archive, manifest, quiet):
-            shutil.copyfile(str(module.__file__), building / Path(str(module.__file__)).name)
+        _write_code(building)
         manifest.write_manifest(building)
         _check(building, model, signature.inputs)
     return folder
+
+
+def with_own_code(folder: Path, package: Path) -> Path:
+    """Copy what a package knows into a new folder, with the code of this hpsearch in the place of its own.
+
+    A manifest vouches for what was written, not for who wrote it: of a package from elsewhere no code is to run.
+    """
+    folder.mkdir()
+    code = {f"{name}.py" for name in CARRIED}
+    for name in (name for name in FILES if name not in {*code, manifest.MANIFEST}):
+        shutil.copyfile(package / name, folder / name)
+    _write_code(folder)
+    manifest.write_manifest(folder)
+    return folder
+
+
+def _write_code(folder: Path) -> None:
+    for module in (predictor, transform, archive, weights, manifest, quiet, formula):
+        shutil.copyfile(str(module.__file__), folder / Path(str(module.__file__)).name)
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

@@ -14,25 +14,47 @@ import sys
 import warnings
 import zlib
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-CARRIED = ("predictor", "transform", "archive", "manifest", "quiet")
+CARRIED = ("predictor", "transform", "archive", "weights", "manifest", "quiet", "formula")
 """The modules a package brings along: this one, and those it takes from beside it."""
 
 SCHEMA = 1
 """The layout of `package.json` that this code reads."""
 
+_NEEDED = ("model.keras", "preparation.json", "package.json")
+_CANNOT_READ = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, OSError)
+"""What Keras raises for a net that it cannot build, or weights that do not fit it."""
+_LARGEST_JSON = 64 * 2**20
+"""Bytes: a preparation of 100,000 categories has some 5 MB."""
+_ABOUT: dict[str, type | tuple[type, ...]] = {
+    "task": str, "target": str, "columns": list, "class_names": list, "metadata": dict, "versions": dict,
+    "threshold": (float, int, type(None)),
+}  # fmt: skip
+
+
+class _FromSource(SourceFileLoader):
+    """Runs what stands in the file, which the manifest vouches for, never what `__pycache__` says of it."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Compile the source anew."""
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
 
 def _beside(name: str) -> ModuleType:
     """Load the module file next to this one, under a name of its own: two packages may be open in one process."""
     path = Path(__file__).with_name(f"{name}.py")
-    spec = importlib.util.spec_from_file_location(f"{__name__}:{path}", path)
+    own = f"{__name__}:{path}"
+    spec = importlib.util.spec_from_file_location(own, path, loader=_FromSource(own, str(path)))
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} cannot be loaded")
     module = importlib.util.module_from_spec(spec)
@@ -42,12 +64,12 @@ def _beside(name: str) -> ModuleType:
 
 
 if TYPE_CHECKING or __name__ == "hpsearch.delivery.predictor":
-    from hpsearch.data import transform
-    from hpsearch.delivery import archive, manifest
+    from hpsearch.data import formula, transform
+    from hpsearch.delivery import archive, manifest, weights
     from hpsearch.errors import DataError, PackageError
     from hpsearch.training import quiet
 else:
-    transform, archive, manifest, quiet = (_beside(name) for name in CARRIED[1:])
+    transform, archive, weights, manifest, quiet, formula = (_beside(name) for name in CARRIED[1:])
     DataError = PackageError = ValueError
 
 
@@ -74,7 +96,7 @@ class Predictor:
         keras = quiet.import_keras()
         try:
             model = keras.models.load_model(folder / "model.keras", compile=False, safe_mode=True)
-        except (ValueError, TypeError, KeyError, OSError) as error:
+        except _CANNOT_READ as error:
             about = read_json(folder / "package.json")
             made, first_line = about["versions"]["keras"], str(error).strip().partition("\n")[0]
             raise PackageError(
@@ -184,21 +206,23 @@ def _check_even(path: Path, separator: str, encoding: str) -> None:
 
 
 def verify_package(folder: Path) -> None:
-    """Raise PackageError unless a folder is a whole, unchanged package that this version reads."""
+    """Raise PackageError unless a folder is a whole, unchanged package that this version reads.
+
+    Nothing of it is loaded or run: files against the manifest, then schema and Keras's version, then what the archive
+    may name and hold.
+    """
     if not folder.is_dir():
         raise PackageError(f"{folder} is no folder; a model package is one that holds {manifest.MANIFEST}")
     faults = manifest.manifest_faults(folder)
+    faults = faults or [f"{name}: not there" for name in _NEEDED if name not in manifest.manifest_files(folder)]
     if faults:
         raise PackageError(
             f"{folder} is no whole model package: {'; '.join(faults)}. Copy it again from where it came from, "
             "or export it again (hpsearch export STUDY DIR)"
         )
-    schema = read_json(folder / "package.json").get("schema")
-    if schema != SCHEMA:
-        raise PackageError(
-            f"{folder} has package schema {schema}, this code reads {SCHEMA}; use the predictor.py in it"
-        )
-    faults = archive.archive_faults(folder / "model.keras")
+    about = read_json(folder / "package.json")
+    _check_about(folder, about)
+    faults = archive.archive_faults(folder / "model.keras") or weights.weight_faults(folder / "model.keras")
     if faults:
         raise PackageError(
             f"{folder}/model.keras is not loaded: {'; '.join(faults)}. A package holds dense nets of Keras's own "
@@ -206,11 +230,44 @@ def verify_package(folder: Path) -> None:
         )
 
 
+def _check_about(folder: Path, about: dict[str, Any]) -> None:
+    """Raise PackageError where the package was made for other code, or another Keras, than there is."""
+    schema = about.get("schema")
+    if schema != SCHEMA:
+        newer = isinstance(schema, int) and schema > SCHEMA
+        raise PackageError(
+            f"{folder} has package schema {schema}, this code reads {SCHEMA}; use the predictor.py in it, or "
+            + ("install a newer hpsearch" if newer else "export it again (hpsearch export STUDY DIR)")
+        )
+    wrong = [name for name, kind in _ABOUT.items() if not isinstance(about.get(name), kind)]
+    if wrong or not isinstance(about["versions"].get("keras"), str):
+        raise PackageError(f"{folder}/package.json has no {', '.join(wrong) or 'versions.keras'}; export it again")
+    made, here = about["versions"]["keras"], version("keras")
+    major = made.partition(".")[0]
+    if major != here.partition(".")[0]:
+        raise PackageError(
+            f"{folder} was made with Keras {made}, and Keras {here} is installed: another major version reads nets "
+            f"otherwise; python3 -m pip install 'keras=={major}.*', or run the study again"
+        )
+    state = read_json(folder / "preparation.json")
+    if not all(isinstance(state.get(name), list) for name in ("features", "columns")) or "target" not in state:
+        raise PackageError(f"{folder}/preparation.json has no features, columns or target; export it again")
+
+
+def harmless_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame in which no text is one that a spreadsheet would run, in cells or names of columns."""
+    texts = frame.select_dtypes(exclude="number").columns
+    guarded = frame.assign(**{name: frame[name].map(formula.harmless) for name in texts})
+    return guarded.rename(columns=formula.harmless)
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file. Raises PackageError where there is none."""
     try:
+        if path.stat().st_size > _LARGEST_JSON:
+            raise ValueError(f"more than {_LARGEST_JSON:,} bytes")
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise PackageError(f"{path} cannot be read ({error}); export the package again") from error
     if not isinstance(value, dict):
         raise PackageError(f"{path} holds no object; export the package again")

@@ -1,18 +1,21 @@
 """MLflow's scoring server for one model, with limits that it lacks: the program that `scoring_server.py` starts.
 
-Run as `python -m hpsearch.delivery.scoring_app MODEL HOST PORT`. MLflow's own part: reading rows (JSON, Parquet),
-checking the signature, predicting, its limit on a request's time (MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT, 60 s).
+Run as `python -m hpsearch.delivery.scoring_app MODEL HOST PORT`. MLflow's own part: checking the signature, predicting,
+its limit on a request's time (MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT, 60 s).
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from hpsearch.tracking.server import is_loopback
+from hpsearch.delivery.payload import payload_fault
+from hpsearch.delivery.scoring_server import check_host
+from hpsearch.tracking.server import EXPOSE, HOST, own_names
 from hpsearch.tracking.silence import import_mlflow
 
 Message = MutableMapping[str, Any]
@@ -28,27 +31,38 @@ MOST_REQUESTS = 16
 
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What JSON that is well formed, but holds no rows, makes MLflow and pandas raise: they expect none of it."""
+MOST_SECONDS = 30.0
+"""Until a request's body is here."""
 
 _PATHS = ("/ping", "/health", "/version", "/invocations")
 
 
 class Limited:
-    """An ASGI app that answers this machine's requests alone, of a bounded size, and shows no stack trace."""
+    """An ASGI app that answers its own machine's requests alone, of a bounded size, and shows no stack trace.
 
-    def __init__(self, app: App, most_bytes: int = MOST_BYTES) -> None:
+    host: what the server listens on; a request that names another one, or comes from a page of another one, gets 403.
+    """
+
+    def __init__(
+        self, app: App, most_bytes: int = MOST_BYTES, *, host: str = HOST, most_seconds: float = MOST_SECONDS
+    ) -> None:
         self._app = app
         self._most = most_bytes
+        self._names = own_names(host)
+        self._seconds = most_seconds
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self._refusal(scope["path"], headers)
-        body = b"" if refusal else await _read(receive, self._most)
-        if body is None:
-            refusal = (413, f"the request has more than {self._most} bytes; send fewer rows at a time")
+        headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+        refusal, body = self._refusal(scope["path"], headers), b""
+        if refusal is None:
+            refusal, body = await self._read(receive)
+        if refusal is None and scope["path"] == "/invocations" and scope["method"] == "POST":
+            # In a thread: 16 MB take 0.3 s, in which the others would wait.
+            refusal = await asyncio.to_thread(payload_fault, body)
         if refusal:
             await _answer(send, refusal[0], {"error_code": "BAD_REQUEST", "message": refusal[1]})
             return
@@ -58,7 +72,7 @@ class Limited:
             answer.append(message)
 
         try:
-            await self._app(scope, _given(body or b""), _without_stack_trace(held))
+            await self._app(scope, _given(body), _without_stack_trace(held))
         except _UNREADABLE as error:
             # What was answered is a 500 without a reason: MLflow's server sends it before it raises.
             answer.clear()
@@ -68,33 +82,50 @@ class Limited:
         for part in answer:
             await send(part)
 
-    def _refusal(self, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
-        # A page from elsewhere that gets its own name to mean 127.0.0.1 sends that name.
-        if not is_loopback(urlsplit(f"//{headers.get('host', '')}").hostname or ""):
-            return 403, "this server answers requests of its own machine alone"
+    def _refusal(self, path: str, headers: list[tuple[str, str]]) -> tuple[int, str] | None:
+        given = dict(headers)
+        hosts = [value for name, value in headers if name == "host"]
+        if len(hosts) != 1 or _host(f"//{hosts[0]}") not in self._names:
+            return 403, "this server answers requests that name its own machine alone"
+        if "origin" in given and _host(given["origin"]) not in self._names:
+            return 403, "this server answers no page of another machine"
         if path not in _PATHS:
             return 404, f"there is nothing here; POST rows to /invocations, or GET {', '.join(_PATHS[:3])}"
-        if path == "/invocations" and not headers.get("content-type"):
-            return 415, "say what the rows are: -H 'Content-Type: application/json'"
-        if headers.get("content-type", "").startswith("text/csv"):
-            # MLflow reads CSV only where the signature gives each column one type (see `mlflow_model`).
-            return 415, "rows come as JSON here; for a CSV file there is hpsearch predict"
-        length = headers.get("content-length", "0")
+        kind = given.get("content-type", "").partition(";")[0].strip().lower()
+        if path == "/invocations" and kind != "application/json":
+            # MLflow's other kinds: CSV, where it ignores the signature, and Parquet, which can unpack a thousandfold.
+            fix = "for a CSV file there is hpsearch predict" if kind == "text/csv" else "say so with"
+            return 415, f"rows come as JSON here; {fix}: -H 'Content-Type: application/json'"
+        length = given.get("content-length", "0")
         if length.isdecimal() and int(length) > self._most:
-            return 413, f"the request has {length} bytes; at most {self._most} are taken, send fewer rows at a time"
+            return (
+                413,
+                f"the request has {length[:20]} bytes; at most {self._most} are taken, send fewer rows at a time",
+            )
         return None
 
+    async def _read(self, receive: Receive) -> tuple[tuple[int, str] | None, bytes]:
+        """Return the request's body, or why it is not taken."""
+        body, more = b"", True
+        try:
+            async with asyncio.timeout(self._seconds):
+                while more:
+                    message = await receive()
+                    body += message.get("body", b"")
+                    more = message.get("more_body", False)
+                    if len(body) > self._most:
+                        return (413, f"the request has more than {self._most} bytes; send fewer rows at a time"), b""
+        except TimeoutError:
+            return (408, f"the request was not here within {self._seconds:g} s; send it at once"), b""
+        return None, body
 
-async def _read(receive: Receive, most: int) -> bytes | None:
-    """Return the request's body; None once it is longer than `most` bytes."""
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > most:
-            return None
-    return body
+
+def _host(url: str) -> str:
+    """Return the host that an address names; empty where it names none."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
 
 
 def _given(body: bytes) -> Receive:
@@ -145,15 +176,16 @@ async def _answer(send: Send, status: int, values: dict[str, Any]) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def main(model: str, host: str, port: str) -> None:
+def main(model: str, host: str, port: str, *options: str) -> None:
     """Load an MLflow model from a folder and serve it until the process is ended."""
+    check_host(host, exposed=EXPOSE in options)
     import_mlflow()
     import mlflow.pyfunc
     import uvicorn
     from mlflow.pyfunc import scoring_server
 
-    app = scoring_server.init(mlflow.pyfunc.load_model(model))
-    uvicorn.run(Limited(app), host=host, port=int(port), limit_concurrency=MOST_REQUESTS, server_header=False)
+    app = Limited(scoring_server.init(mlflow.pyfunc.load_model(model)), host=host)
+    uvicorn.run(app, host=host, port=int(port), limit_concurrency=MOST_REQUESTS, server_header=False, ws="none")
 
 
 if __name__ == "__main__":

@@ -11,39 +11,48 @@ from typing import Any
 import pandas as pd
 
 from hpsearch.delivery.mlflow_model import save_model
+from hpsearch.delivery.package import with_own_code
 from hpsearch.delivery.predictor import verify_package
 from hpsearch.errors import DeliveryError
-from hpsearch.tracking.server import HOST, Server, free_port, is_loopback, start_module
+from hpsearch.tracking.server import EXPOSE, HOST, Server, base_url, free_port, is_loopback, start_module
 from hpsearch.tracking.silence import ENVIRONMENT
 
 
 def serve_package(
-    package: Path, folder: Path, log: Path, *, port: int = 5001, host: str = HOST, patience: float = 120.0
+    package: Path,
+    folder: Path,
+    log: Path,
+    *,
+    port: int = 5001,
+    host: str = HOST,
+    exposed: bool = False,
+    patience: float = 120.0,
 ) -> Server:
     """Serve a package and return once it answers; POST rows to `/invocations` of the server's `url`.
 
     folder: an empty one, where the MLflow model is made; it must stay while the server runs. log: a file for what the
     server prints. port: another free one is taken if it is in use. patience: seconds to wait for the first answer (10
-    are usual: TensorFlow is imported). Raises DeliveryError for a host that other machines reach, PackageError for a
-    damaged package, StoreError with the end of the log where the server does not come up.
+    are usual: TensorFlow is imported). Raises DeliveryError for a host that other machines reach unless `exposed` says
+    that this is meant, PackageError for a damaged package, StoreError with the end of the log where the server does not
+    come up.
     """
-    check_host(host)
+    check_host(host, exposed)
     verify_package(package)
-    model = save_model(folder / "model", package)
+    model = save_model(folder / "model", with_own_code(folder / "package", package))
     port = free_port(port, host)
-    arguments = [str(model), host, str(port)]
+    arguments = [str(model), host, str(port), *([EXPOSE] if exposed else [])]
     process = start_module("hpsearch.delivery.scoring_app", arguments, _environment(), log)
-    server = Server(f"http://{f'[{host}]' if ':' in host else host}:{port}", process)
+    server = Server(base_url(host, port), process)
     server.await_answer(log, patience)
     return server
 
 
-def check_host(host: str) -> None:
-    """Raise DeliveryError for a host that other machines reach."""
-    if not is_loopback(host):
+def check_host(host: str, exposed: bool = False) -> None:
+    """Raise DeliveryError for a host that other machines reach, unless `exposed` says that this is meant."""
+    if not (exposed or is_loopback(host)):
         raise DeliveryError(
             f"{host} can be reached from other machines, and MLflow's scoring server asks nobody for a password; "
-            f"serve at {HOST}, and put a proxy that does before it"
+            f"serve at {HOST}, and put a proxy that does before it; or say {EXPOSE} too"
         )
 
 

@@ -116,6 +116,28 @@ class _Lines(BaseJournalBackend):
         raise NotImplementedError
 
 
+def refuse_shared(path: Path) -> None:
+    """Raise StoreError for a journal that anyone but this process's user can write.
+
+    Optuna's CMA-ES keeps its state in the journal as a pickle, and runs what it finds there. Ours is a file of mode
+    0600 on this machine; one that was copied in, or opened up, is not to be believed.
+    """
+    for place in (path, path.parent):
+        if not place.exists():
+            continue
+        found = place.stat()
+        if found.st_uid != os.geteuid():
+            what = f"belongs to user {found.st_uid}, not to {os.geteuid()}"
+        elif found.st_mode & 0o022:
+            what = f"can be written by others (mode {found.st_mode & 0o777:o})"
+        else:
+            continue
+        raise StoreError(
+            f"{place} {what}, and the sampler cmaes runs what stands in the journal (a pickle of its state); if the "
+            f"study is yours, chown and chmod go-w {place}; else choose another sampler"
+        )
+
+
 class OneStudyStorage(JournalStorage):
     """Optuna's storage of one study on a journal that nobody else writes, with the finished trials at hand by state.
 

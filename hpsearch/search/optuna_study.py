@@ -15,7 +15,7 @@ from hpsearch.metrics import Direction
 from hpsearch.records import TrialRecord
 from hpsearch.search.best_and_latest import MOST, BestAndLatest
 from hpsearch.search.history import cut_torn_tail
-from hpsearch.search.journal import open_journal
+from hpsearch.search.journal import open_journal, refuse_shared
 from hpsearch.search.pruners import make_pruner, reporting_steps
 from hpsearch.search.samplers import grid, make_sampler
 from hpsearch.space.domain import Choices, IntRange, Value
@@ -53,6 +53,8 @@ class OptunaStudy:
     """
 
     def __init__(self, journal: Path, search: SearchSection, space: Space, direction: Direction, steps: int) -> None:
+        if search.sampler.name == "cmaes":
+            refuse_shared(journal)
         cut_torn_tail(journal)
         self.journal = journal
         self._log, self._storage = open_journal(journal)

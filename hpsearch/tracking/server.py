@@ -16,10 +16,14 @@ from typing import Self
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
+import psutil
+
 from hpsearch.errors import StoreError
 from hpsearch.tracking.location import redact
 
 HOST = "127.0.0.1"
+EXPOSE = "--expose-without-password"
+"""What a person must say, in so many words, before other machines are let in."""
 
 _MODULE = """
 import ctypes, runpy, signal, sys
@@ -55,14 +59,18 @@ class Server:
             self.stop()
             raise
 
-    def wait(self) -> None:
-        """Wait until the server ends; Ctrl-C ends it."""
+    def wait(self, log: Path) -> None:
+        """Wait for Ctrl-C, which ends the server. Raises StoreError, with the end of its log, if it ends by itself."""
         if self._process is None:
             return
         try:
-            self._process.wait()
+            status = self._process.wait()
         except KeyboardInterrupt:
             self.stop()
+            return
+        self.stop()  # processes of its own that it left behind
+        how = f"was ended by signal {-status}" if status < 0 else f"ended with exit code {status}"
+        raise StoreError(f"the MLflow server {how}; start it again; its log is {log}, and ends so:\n{_end_of(log)}")
 
     def stop(self) -> None:
         """End the server and its workers."""
@@ -86,12 +94,15 @@ class Server:
                     return
             except (URLError, OSError):
                 time.sleep(0.1)
-        tail = redact("\n".join(log.read_text(errors="replace").splitlines()[-10:]))
         what = "ended" if self._has_ended() else f"did not answer within {patience:.0f} s"
-        raise StoreError(f"the MLflow server {what}; its log is {log}, and ends so:\n{tail}")
+        raise StoreError(f"the MLflow server {what}; its log is {log}, and ends so:\n{_end_of(log)}")
 
     def _has_ended(self) -> bool:
         return self._process is not None and self._process.poll() is not None
+
+
+def _end_of(log: Path) -> str:
+    return redact("\n".join(log.read_text(errors="replace").splitlines()[-10:]))
 
 
 def start_module(
@@ -110,6 +121,7 @@ def start_module(
             stdout=output,
             stderr=output,
             start_new_session=True,
+            umask=0o077,
         )
 
 
@@ -121,15 +133,43 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def own_names(host: str) -> frozenset[str]:
+    """Return the names by which a server that listens on a host may be asked: what is not among them is foreign.
+
+    A page from elsewhere that gets its own name to mean this machine (DNS rebinding) sends that name.
+    """
+    names = {"localhost", "127.0.0.1", "::1", host}
+    if _is_any(host):
+        names |= {socket.gethostname(), socket.getfqdn()}
+        names |= {a.address.partition("%")[0] for found in psutil.net_if_addrs().values() for a in found}
+    return frozenset(name.lower() for name in names if name)
+
+
+def base_url(host: str, port: int) -> str:
+    """Return the address at which this machine reaches a server that listens on a host."""
+    here = {"0.0.0.0": HOST, "::": "::1"}.get(host, host)  # noqa: S104  nothing is bound here
+    return f"http://{f'[{here}]' if ':' in here else here}:{port}"
+
+
 def free_port(wanted: int, host: str = HOST) -> int:
-    """Return the port wanted, or another free one if it is in use."""
+    """Return the port wanted, or another free one if it is in use. Raises StoreError where there is none."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    reason: OSError | None = None
     for port in (wanted, 0):
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
-            except OSError:
+            except OSError as error:
+                reason = error
                 continue
             return int(probe.getsockname()[1])
-    raise StoreError(f"no free port on {host}; close a program that listens there")
+    why = reason.strerror if reason else ""
+    raise StoreError(f"nothing can listen on {host} ({why}); give an address of this machine, and one that is free")
+
+
+def _is_any(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False

@@ -321,5 +321,5 @@ def failures() -> tuple[type[Exception], ...]:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    # OSError is also the root of what `requests` raises.
-    return (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError)
+    # OSError is also the root of what `requests` raises; ImportError: the driver of a database is not installed.
+    return (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError, ImportError)

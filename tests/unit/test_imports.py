@@ -10,7 +10,9 @@ PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 HEAVY = ("tensorflow", "keras", "mlflow", "optuna", "sklearn", "pandas", "numpy", "matplotlib", "scipy")
 CARRIED = (
     "hpsearch.data.transform",
+    "hpsearch.data.formula",
     "hpsearch.delivery.archive",
+    "hpsearch.delivery.weights",
     "hpsearch.delivery.manifest",
     "hpsearch.training.quiet",
 )

@@ -34,7 +34,7 @@ def test_the_readme_names_columns_and_classes(packages: dict[str, Any], tmp_path
     text = (tmp_path / "out" / "README.md").read_text()
     assert "Trial 7 of the study `bikes`" in text
     assert "`temp`, `season`, `code`, `day`" in text
-    assert "high, low, so so" in text
+    assert "`high`, `low`, `so so`" in text
     assert "evaluation" not in text
 
 
@@ -54,7 +54,7 @@ def test_the_readme_says_which_model_it_is_and_when_it_says_yes(
     export(tmp_path / "out", package, None, {})
     text = (tmp_path / "out" / "README.md").read_text()
     assert told in text
-    assert "`prediction`: cnt as one of no, yes (`yes` where its probability is above 0.375)" in text
+    assert "`prediction`: `cnt` as one of `no`, `yes` (`yes` where its probability is above 0.375)" in text
 
 
 def test_the_script_predicts_a_csv_where_hpsearch_is_not_installed(

@@ -220,7 +220,7 @@ def test_a_net_that_keras_cannot_build_is_refused_with_the_version_that_made_it(
 
     with zipfile.ZipFile(damaged / "model.keras") as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    members["config.json"] = members["config.json"].replace(b'"units": 8', b'"units": 9', 1)
+    members["config.json"] = members["config.json"].replace(b'"tanh"', b'"tanj"', 1)
     with zipfile.ZipFile(damaged / "model.keras", "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)

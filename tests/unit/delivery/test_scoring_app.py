@@ -34,7 +34,12 @@ def ask(
     given = {"host": "127.0.0.1:5001", "content-type": "application/json"} | {
         name.replace("_", "-"): value for name, value in headers.items()
     }
-    scope = {"type": "http", "path": path, "headers": [(n.encode(), v.encode()) for n, v in given.items() if v]}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "headers": [(n.encode(), v.encode()) for n, v in given.items() if v],
+    }
     waiting = [{"type": "http.request", "body": part, "more_body": True} for part in parts or (ROWS,)]
     waiting.append({"type": "http.request", "body": b"", "more_body": False})
     sent: list[dict[str, Any]] = []
@@ -58,13 +63,13 @@ def test_a_request_passes_whole_and_its_answer_as_it_is() -> None:
 
 def test_a_long_body_is_refused_by_what_it_says_and_by_what_it_is() -> None:
     fake = Fake()
-    limited = Limited(fake, most_bytes=10)
-    said = ask(limited, "/invocations", b"", content_length="11")
-    was = ask(limited, "/invocations", b"123456", b"789012")
+    limited = Limited(fake, most_bytes=len(ROWS))
+    said = ask(limited, "/invocations", b"", content_length=str(len(ROWS) + 1))
+    was = ask(limited, "/invocations", ROWS, b" ")
     assert [said[0], was[0]] == [413, 413]
     assert "send fewer rows at a time" in json.loads(was[2])["message"]
     assert fake.heard == []
-    assert ask(limited, "/invocations", b"1234567890", content_length="10")[0] == 200
+    assert ask(limited, "/invocations", ROWS, content_length=str(len(ROWS)))[0] == 200
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:5001", "10.0.0.1:5001", "", "127.0.0.1.evil.example"])
@@ -84,7 +89,15 @@ def test_nothing_but_the_models_own_paths_is_there(path: str) -> None:
     assert ask(Limited(Fake()), path)[0] == 404
 
 
-@pytest.mark.parametrize(("kind", "fix"), [("", "Content-Type: application/json"), ("text/csv", "hpsearch predict")])
+@pytest.mark.parametrize(
+    ("kind", "fix"),
+    [
+        ("", "Content-Type: application/json"),
+        ("text/csv", "hpsearch predict"),
+        ("application/vnd.apache.parquet", "application/json"),
+        ("text/plain", "application/json"),
+    ],
+)
 def test_rows_of_no_kind_that_can_be_read_are_a_clients_error(kind: str, fix: str) -> None:
     status, _, body = ask(Limited(Fake()), content_type=kind)
     assert status == 415

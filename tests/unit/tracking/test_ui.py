@@ -37,13 +37,25 @@ def test_a_server_of_ones_own_is_linked_without_its_password(tmp_path: Path, mon
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://user:S3CRET@host:8080/mlflow/")
     with serve_ui(tmp_path) as ui:
         assert ui.url == "https://host:8080/mlflow"
-        ui.wait()
+        ui.wait(tmp_path / "ui.log")
 
 
-def test_a_server_that_cannot_start_says_so_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense://nowhere")
-    with pytest.raises(StoreError, match=r"ui\.log, and ends so:\n(.|\n)*nonsense"):
+def test_a_server_that_cannot_start_says_so_with_its_log(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mlflow.py").write_text("raise SystemExit('no server today')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(StoreError, match=r"ui\.log, and ends so:\n(.|\n)*no server today"):
+        serve_ui(store)
+
+
+def test_a_database_that_does_not_answer_is_told_before_a_server_logs_its_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense://me:S3CRET@nowhere")
+    with pytest.raises(StoreError, match=r"nonsense://\*\*\*@nowhere does not answer as MLflow does"):
         serve_ui(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("uri")
