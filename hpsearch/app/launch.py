@@ -37,6 +37,7 @@ from hpsearch.report.text import duration, readable
 from hpsearch.search.book import Book
 from hpsearch.search.optuna_study import OptunaStudy
 from hpsearch.search.recovery import recover
+from hpsearch.search.rewrite import rewrite_lost_journal
 from hpsearch.search.settings import worker_count
 from hpsearch.search.study import Ending, Plan, Search
 from hpsearch.tracking.location import artifact_root, is_server, tracking_uri
@@ -112,7 +113,9 @@ def _plan(study: OpenStudy, trials: int, timeout: float | None) -> Plan:
 
 def _asker(study: OpenStudy, book: Book, shown: Display) -> OptunaStudy:
     """Open Optuna's side, put right what an earlier launch left, and queue what is to be tried first."""
-    settled = study.settled
+    settled, info = study.settled, study.info
+    if rewrite_lost_journal(study.folder.journal, book.records, info, study.spec.search, settled.space, settled.steps):
+        shown.note(f"{study.folder.journal} was gone; it is written again from the history")
     asker = OptunaStudy(study.folder.journal, study.spec.search, settled.space, study.info.direction, settled.steps)
     lost = recover(asker, book)
     asker.enqueue_missing(settled.space.completed(given) for given in study.spec.search.start_with)

@@ -9,7 +9,7 @@ from hpsearch.app.display import Display, Silent
 from hpsearch.app.launch import driver_name, launch
 from hpsearch.app.opened import OpenStudy
 from hpsearch.app.results import StudyResult, load
-from hpsearch.app.store import store_folder
+from hpsearch.app.store import require_usable, store_folder
 from hpsearch.data.prepared import prepare_dataset
 from hpsearch.errors import NoTrialCompleted, StudyChanged
 from hpsearch.search.book import Book
@@ -37,6 +37,7 @@ def verify(
     """
     place, shown = store_folder(store), display or Silent()
     folder, owner = find_study(place, name), driver_name()
+    require_usable(place)
     with folder.locked(owner):
         file = folder.read()
         spec = file.load_spec()

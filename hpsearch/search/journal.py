@@ -7,7 +7,6 @@ file: 23 syncs for a trial of ten parameters and ten reports, where two are enou
 from __future__ import annotations
 
 import json
-import os
 from bisect import insort
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from hpsearch.errors import StoreError
+from hpsearch.search.history import append_bytes
 
 
 class Journal(BaseJournalBackend):
@@ -56,16 +55,7 @@ class Journal(BaseJournalBackend):
         """
         if not self._unwritten:
             return
-        size = self._path.stat().st_size
-        try:
-            with self._path.open("ab") as file:
-                file.writelines(self._unwritten)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            os.truncate(self._path, size)
-            reason = error.strerror or str(error)
-            raise StoreError(f"{self._path} cannot be written: {reason}; free some space, run again") from None
+        append_bytes(self._path, b"".join(self._unwritten))
         self._unwritten = []
 
 

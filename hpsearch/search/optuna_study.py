@@ -11,6 +11,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from hpsearch.disk import refusal
 from hpsearch.errors import StoreError
 from hpsearch.metrics import Direction
 from hpsearch.records import TrialRecord
@@ -70,6 +71,11 @@ class OptunaStudy:
         self._learned = few if _learns_from_few(search) else None
         self._live: dict[int, optuna.Trial] = {}
         self._grid = self._unseen(grid(space, search.seed)) if search.sampler.name == "grid" else None
+
+    @property
+    def way_on(self) -> str:
+        """What a person can do about a damaged journal."""
+        return _way_on(self.journal)
 
     def trials(self) -> list[FrozenTrial]:
         """Return Optuna's own records, by number."""
@@ -192,10 +198,15 @@ def _open(path: Path) -> tuple[Journal, OneStudyStorage]:
         journal = Journal(path.absolute())
         return journal, OneStudyStorage(journal)
     except OSError as error:
-        raise StoreError(f"{path} cannot be opened: {error.strerror or error}; check its folder") from None
+        raise StoreError(refusal(path, error)) from None
     except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
         cause = f"{type(error).__name__}: {error}"
-        raise StoreError(f"{path} is damaged ({cause}); restore it, or start afresh with --new") from None
+        raise StoreError(f"{path} is damaged ({cause}); {_way_on(path)}") from None
+
+
+def _way_on(path: Path) -> str:
+    aside = f"move it away (to {path.name}.damaged, say), and the next launch writes it again from history.jsonl"
+    return f"restore it from a copy, or {aside}"
 
 
 def _first(domain: object) -> Value:
