@@ -45,7 +45,7 @@ NETWORK = frozenset(
 
 MOUNTS = Path("/proc/self/mounts")
 
-_AGAIN = "run the same command again: it goes on where it stopped"
+_AGAIN = "run the same command again (what is finished is kept)"
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,17 @@ class Mount:
     kind: str
 
 
-def refusal(path: Path, error: OSError, needed: int | None = None) -> str:
+REFUSED = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR}
+)
+"""What a disk or its owner answers, through no fault of a program."""
+
+
+def refusal(
+    path: Path | str, error: OSError, needed: int | None = None, instead: str = "give another folder with --store"
+) -> str:
     """Return why a file cannot be written, with the bytes that were needed and are free, and what to do about it."""
-    what = error.strerror or str(error)
+    path, what = Path(path), error.strerror or str(error)
     need = "" if needed is None else f"{needed:,} bytes are needed, "
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         what = f"{what} ({need}{free_bytes(path):,} are free)"
@@ -72,7 +80,7 @@ def refusal(path: Path, error: OSError, needed: int | None = None) -> str:
         fix = f"see to its folder and its disk, and {_AGAIN}"
     else:
         what = f"{what} (user {user()})"
-        fix = "have it made writable for this user, or give another folder with --store"
+        fix = f"have it made writable for this user, or {instead}"
     return f"{path} cannot be written: {what}; {fix}"
 
 
@@ -96,7 +104,7 @@ def unwritable(folder: Path) -> OSError | None:
     """Return why nothing can be written, synced and locked in a folder that is there; None where all works."""
     try:
         with tempfile.TemporaryFile(dir=folder, prefix=".probe-") as file:
-            file.write(b"\0" * 4096)
+            file.write(b"\0")
             file.flush()
             os.fsync(file.fileno())
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,13 +8,10 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
-import signal
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from hpsearch.app.display import Display, Fallbacks
 from hpsearch.app.finalists import (
@@ -29,6 +26,7 @@ from hpsearch.app.opened import OpenStudy
 from hpsearch.app.pictures import log_study_pictures, log_trial_pictures
 from hpsearch.app.report import log_report
 from hpsearch.app.results import load
+from hpsearch.app.signals import Signals
 from hpsearch.app.winner import deliver, log_delivery
 from hpsearch.data.faults import source_name
 from hpsearch.fault_injection import crash_point
@@ -58,11 +56,14 @@ def launch(
     workers: int | str,
     place: Path,
     owner: str,
+    *,
     shown: Display,
+    signals: Signals,
 ) -> tuple[Ending, str]:
     """Search, name the winner, deliver it; return why the launch ended and the link to see it.
 
-    trials: in all, over every launch. timeout: seconds the search may take now. owner: see `driver_name`.
+    trials: in all, over every launch. timeout: seconds the search may take now. owner: see `driver_name`. signals: may
+    end the launch before its time.
     """
     plan = _plan(study, trials, timeout)
     book = Book(study.folder, study.info.direction, study.spec.search.keep_models)
@@ -78,13 +79,13 @@ def launch(
         search = Search(asker, pool, book, plan, [tracker, shown, Fallbacks(shown)])
         began = time.monotonic()
         try:
-            with _signals(search.interrupt):
+            with signals.calling(search.interrupt):
                 ending = search.run()
         finally:
             shown.end()
         records = list(book.records.values())
         if _is_time_for_finalists(study, records, pool, ending, time.monotonic() - began, shown):
-            ending = ending if retrain(study, records, pool, shown, _signals) else "interrupted"
+            ending = ending if retrain(study, records, pool, shown, signals.calling) else "interrupted"
         pool.close()
         _end(tracker, study, ending, records, place, shown)
         experiment = tracker.experiment_id
@@ -204,25 +205,6 @@ def _pool(study: OpenStudy, workers: int | str, jobs: int) -> Iterator[Pool]:
         yield pool
     finally:
         pool.close()
-
-
-@contextlib.contextmanager
-def _signals(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM end the launch gently, and a second Ctrl-C at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def gently(_number: int, _frame: Any) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        interrupt()
-
-    before = {number: signal.signal(number, gently) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _counted(count: int, what: str) -> str:

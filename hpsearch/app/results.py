@@ -35,6 +35,8 @@ class StudyResult:
     """finished trials, by number"""
     ending: str = ""
     """why the launch that returned this ended: budget, exhausted, good enough, timeout, interrupted"""
+    signal: int = 0
+    """number of the signal that interrupted it (2 for Ctrl-C); 0: none did"""
     link: str = ""
     """where the MLflow UI shows the trials of the launch that returned this, once `hpsearch ui` serves it"""
 

@@ -12,6 +12,7 @@ from hpsearch.app.display import Display, Silent
 from hpsearch.app.launch import driver_name, launch
 from hpsearch.app.opened import OpenStudy
 from hpsearch.app.results import StudyResult, load
+from hpsearch.app.signals import Signals
 from hpsearch.app.store import store_folder
 from hpsearch.data.prepared import prepare_dataset
 from hpsearch.errors import NoTrialCompleted
@@ -40,14 +41,15 @@ def run(
     'inline'. store: folder for everything that is made.
 
     Raises SpecError, DataError, StudyChanged, StudyLocked, StudyAborted, and NoTrialCompleted where the budget is spent
-    without a completed trial. Ctrl-C ends the launch early; the result's `ending` says so, and the same call goes on.
+    without a completed trial. Ctrl-C ends the launch early, as SIGTERM
+    and SIGHUP do; the result's `ending` says so, and the same call goes on.
     """
     spec = source if isinstance(source, StudySpec) else load_spec(source)
     text = _text(source, spec)
     place, shown = store_folder(store, create=True), display or Silent()
     folder = StudyFolder(place / "studies" / spec.name)
     owner = driver_name()
-    with folder.locked(owner):
+    with Signals() as signals, folder.locked(owner):
         data = prepare_dataset(spec, place / "cache")
         settled = settle(spec, data)
         file = open_or_begin(folder, spec, text, data, settled, "new" if new else "widen" if widen else None, shown)
@@ -57,8 +59,8 @@ def run(
         study = OpenStudy(folder, file, spec, data, settled)
         count = spec.search.workers if workers is None else workers
         timeout = spec.search.timeout if timeout is None else timeout
-        ending, link = launch(study, file.trials, timeout, count, place, owner, shown)
-    result = replace(load(spec.name, store=place), ending=ending, link=link)
+        ending, link = launch(study, file.trials, timeout, count, place, owner, shown=shown, signals=signals)
+    result = replace(load(spec.name, store=place), ending=ending, link=link, signal=signals.number)
     if result.best is None and ending != "interrupted":
         raise NoTrialCompleted(f"no trial of '{spec.name}' completed: {result.failures()}")
     return result

@@ -9,6 +9,7 @@ from hpsearch.app.display import Display, Silent
 from hpsearch.app.launch import driver_name, launch
 from hpsearch.app.opened import OpenStudy
 from hpsearch.app.results import StudyResult, load
+from hpsearch.app.signals import Signals
 from hpsearch.app.store import require_usable, store_folder
 from hpsearch.data.prepared import prepare_dataset
 from hpsearch.errors import NoTrialCompleted, StudyChanged
@@ -38,7 +39,7 @@ def verify(
     place, shown = store_folder(store), display or Silent()
     folder, owner = find_study(place, name), driver_name()
     require_usable(place)
-    with folder.locked(owner):
+    with Signals() as signals, folder.locked(owner):
         file = folder.read()
         spec = file.load_spec()
         asked = {"finalists": finalists, "seeds": seeds}
@@ -57,5 +58,5 @@ def verify(
         folder.write(file)
         study = OpenStudy(folder, file, spec, data, settle(spec, data))
         count = spec.search.workers if workers is None else workers
-        ending, link = launch(study, book.counted(), None, count, place, owner, shown)
-    return replace(load(name, store=place), ending=ending, link=link)
+        ending, link = launch(study, book.counted(), None, count, place, owner, shown=shown, signals=signals)
+    return replace(load(name, store=place), ending=ending, link=link, signal=signals.number)

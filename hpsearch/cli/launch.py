@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hpsearch.cli.options import Json, Store, StudyFile, StudyName, console, print_json
+from hpsearch.cli.streams import lasting_output
 
 
 def run(
@@ -36,17 +37,19 @@ def run(
     from hpsearch.cli.progress import make_display
     from hpsearch.cli.tables import print_result
 
-    display = Silent() if quiet or as_json else make_display(console())
-    result = run_study(
-        study, trials=trials, more=more, new=new, widen=widen, timeout=_seconds(timeout), workers=_workers(workers),
-        store=store, display=display,
-    )  # fmt: skip
-    if as_json:
-        print_json(result.to_json())
-    else:
-        print_result(console(), result)
+    seconds, count = _seconds(timeout), _workers(workers)
+    with lasting_output():
+        display = Silent() if quiet or as_json else make_display(console())
+        result = run_study(
+            study, trials=trials, more=more, new=new, widen=widen, timeout=seconds, workers=count, store=store,
+            display=display,
+        )  # fmt: skip
+        if as_json:
+            print_json(result.to_json())
+        else:
+            print_result(console(), result)
     if result.ending == "interrupted":
-        raise typer.Exit(130)
+        raise typer.Exit(128 + result.signal)
 
 
 def verify(
@@ -64,16 +67,17 @@ def verify(
     from hpsearch.cli.progress import make_display
     from hpsearch.cli.tables import print_result
 
-    display = Silent() if quiet or as_json else make_display(console())
-    result = verify_study(
-        study, finalists=finalists, seeds=seeds, workers=_workers(workers), store=store, display=display
-    )
-    if as_json:
-        print_json(result.to_json())
-    else:
-        print_result(console(), result)
+    with lasting_output():
+        display = Silent() if quiet or as_json else make_display(console())
+        result = verify_study(
+            study, finalists=finalists, seeds=seeds, workers=_workers(workers), store=store, display=display
+        )
+        if as_json:
+            print_json(result.to_json())
+        else:
+            print_result(console(), result)
     if result.ending == "interrupted":
-        raise typer.Exit(130)
+        raise typer.Exit(128 + result.signal)
 
 
 def _seconds(text: str | None) -> float | None:

@@ -7,14 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from disks import full_disk
 
 from hpsearch.disk import user
 from hpsearch.errors import StoreError, StudyLocked, UnknownStudy
 from hpsearch.records import StudyInfo
 from hpsearch.search.folder import StudyFile, StudyFolder, find_study, new_uid, study_names, write_whole
 from hpsearch.spec import make_spec
-
-from .test_history import full_disk
 
 INFO = StudyInfo("bike", "0123456789abcdef", "rmse", "minimize", "regression", "d" * 64)
 SPEC = make_spec({"name": "bike", "data": {"sklearn": "diabetes"}}).model_dump(mode="json")
@@ -145,12 +144,6 @@ def test_a_write_that_fails_keeps_the_old_content(tmp_path: Path) -> None:
     write_whole(path, b"old")
     message = r"study.json cannot be written: File too large .1,000 bytes are needed, a file may have 10 at most"
     with full_disk(10), pytest.raises(StoreError, match=message):
-        full_disk(10),
-        pytest.raises(
-            StoreError,
-            match=r"study.json cannot be written: File too large .1,000 bytes are needed, a file may have 10 at most",
-        ),
-    ):
         write_whole(path, b"n" * 1000)
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["study.json"]

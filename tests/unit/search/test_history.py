@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import resource
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from disks import full_disk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,19 +16,6 @@ def record(number: int, value: float = 1.0) -> TrialRecord:
     return TrialRecord(
         number, {"hidden_layers": 0}, "completed", value=value, epochs=(EpochRecord(0, 1, {"a": value}),)
     )
-
-
-@contextmanager
-def full_disk(room: int) -> Iterator[None]:
-    """Let no file grow past `room` bytes, as a full disk would not."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
 
 
 def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
@@ -93,7 +77,7 @@ def test_a_full_disk_is_told_and_leaves_no_half_line(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     append_record(path, record(0))
     before = path.read_bytes()
-    with full_disk(len(before) + 20), pytest.raises(StoreError, match="File too large .* free some space, and run"):
+    with full_disk(len(before) + 20), pytest.raises(StoreError, match=r"File too large .* free some space, and run"):
         append_record(path, record(1))
     assert path.read_bytes() == before
     append_record(path, record(1))

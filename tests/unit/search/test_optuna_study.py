@@ -6,6 +6,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from disks import full_disk
 from fakes import SMALL, small_space
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,6 @@ from hpsearch.space.space import build_space, configuration_key
 from hpsearch.spec.strategies import SAMPLERS
 
 from .studies import net, open_study, trials_in
-from .test_history import full_disk
 
 
 @pytest.fixture
