@@ -25,11 +25,11 @@ EPOCHS = 30
 CREATED = "2026-01-01T00:00:00+00:00"
 
 
-def generate_study(store: Path, name: str, trials: int, epochs: int = EPOCHS, *, finalists: bool = True) -> StudyFolder:
+def generate_study(store: Path, name: str, trials: int, epochs: int = EPOCHS, *, journal: bool = True) -> StudyFolder:
     """Write a finished study of so many trials of the default space: journal, history, finalists, verdict.
 
-    It has no weights and no package. Nine of ten trials completed, the others failed. finalists: whether there is a
-    verdict, which takes SciPy.
+    It has no weights and no package. Nine of ten trials completed, the others failed. journal: it takes most of the
+    time, and nobody who only reads opens it.
     """
     table = store / "data" / "table.csv"
     if not table.exists():
@@ -49,9 +49,9 @@ def generate_study(store: Path, name: str, trials: int, epochs: int = EPOCHS, *,
     seed = spec.search.seed
     records = {number: _record(number, settled.space, seed, epochs) for number in range(trials)}
     write_whole(folder.history, b"".join(to_line(record.to_json()) for record in records.values()))
-    write_journal(folder.journal, records, trials - 1, info, spec.search, settled.space, settled.steps)
-    if finalists:
-        _compare(folder, spec, info, list(records.values()))
+    if journal:
+        write_journal(folder.journal, records, trials - 1, info, spec.search, settled.space, settled.steps)
+    _compare(folder, spec, info, list(records.values()))
     values = spec.model_dump(mode="json")
     folder.write(StudyFile(info, values, str(spec.folder), f"name: {name}\n", str(data.folder), trials, CREATED))
     return folder

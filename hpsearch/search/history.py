@@ -60,14 +60,16 @@ def read_history(path: Path, *, epochs: bool = True, only: Collection[int] | Non
     for number, line in lines_of(path):
         try:
             content = checked(line)
-            record = trial_from_json(json.loads(content if epochs else _without_epochs(content)))
+            values = json.loads(content if epochs and only is None else _without_epochs(content))
+            if only is not None and values["number"] not in only:
+                continue
+            record = trial_from_json(json.loads(content) if epochs and only is not None else values)
         except (ValueError, TypeError, KeyError, AttributeError):
             raise StoreError(
                 f"{path} is damaged: line {number} is not what was written; restore the file from a copy, or remove "
                 "that line: another trial is run in the place of its trial"
             ) from None
-        if only is None or record.number in only:
-            records[record.number] = record
+        records[record.number] = record
     return records
 
 
