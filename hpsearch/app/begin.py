@@ -13,7 +13,7 @@ from hpsearch.fault_injection import crash_point
 from hpsearch.records import StudyInfo
 from hpsearch.search.book import Book
 from hpsearch.search.folder import StudyFile, StudyFolder, new_uid
-from hpsearch.search.history import read_history
+from hpsearch.search.history import cut_torn_tail, read_history
 from hpsearch.search.settings import Settled
 from hpsearch.search.widen import Carried, finish_widening, widen
 from hpsearch.spec import StudySpec
@@ -36,6 +36,7 @@ def open_or_begin(
     """
     if finish_widening(folder):
         shown.note(f"study '{spec.name}' is in its changed space now: an earlier launch was stopped while it moved")
+    cut_torn_tails(folder, shown)
     now = spec.model_dump(mode="json")
     if not folder.exists():
         return _new_file(spec, now, text, data, settled)
@@ -58,6 +59,14 @@ def open_or_begin(
         shown.note(_told(widen(folder, file, settled.space, spec.search, settled.steps)))
         return file
     raise StudyChanged(_changed(spec.name, changed, asked, space_alone=space_alone))
+
+
+def cut_torn_tails(folder: StudyFolder, shown: Display) -> None:
+    """Cut off what a crash left half written at the end of a study's files, and say so. For the driver alone."""
+    for path in (folder.journal, folder.history, folder.finalists):
+        if torn := cut_torn_tail(path):
+            kept = f"{len(torn):,} bytes; it is kept in {path}.torn"
+            shown.note(f"{path.name}: its last line was cut short when an earlier launch ended ({kept})")
 
 
 def settle_total(

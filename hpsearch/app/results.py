@@ -133,11 +133,7 @@ class StudyResult:
     @property
     def evaluation(self) -> dict[str, Any] | None:
         """The delivered model's evaluation on the test rows (`report.evaluation`); None where there is none yet."""
-        path = self.folder.evaluation
-        try:
-            return json.loads(path.read_text()) if path.exists() else None
-        except ValueError:
-            raise StoreError(f"{path} is damaged; remove it, and hpsearch best {self.name} makes it again") from None
+        return read_evaluation(self.folder)
 
     @cached_property
     def verdict(self) -> Verdict | None:
@@ -191,6 +187,18 @@ class StudyResult:
             "folder": str(self.folder.path),
             "link": self.link,
         }
+
+
+def read_evaluation(folder: StudyFolder) -> dict[str, Any] | None:
+    """Return what the test rows said of a study's model; None where there is nothing yet. Raises StoreError."""
+    path = folder.evaluation
+    try:
+        found = json.loads(path.read_text()) if path.exists() else {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or (found and not {"metrics", "intervals", "rows", "looks"} <= found.keys()):
+        raise StoreError(f"{path} is damaged; remove it, and hpsearch best {folder.path.name} makes it again")
+    return found or None
 
 
 def load(name: str, *, store: str | Path | None = None, epochs: bool = True) -> StudyResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from hpsearch.app.begin import cut_torn_tails
 from hpsearch.app.display import Display, Silent
 from hpsearch.app.launch import driver_name, launch
 from hpsearch.app.opened import OpenStudy
@@ -40,6 +41,7 @@ def verify(
     folder, owner = find_study(place, name), driver_name()
     require_usable(place)
     with Signals() as signals, folder.locked(owner):
+        cut_torn_tails(folder, shown)
         file = folder.read()
         spec = file.load_spec()
         asked = {"finalists": finalists, "seeds": seeds}

@@ -17,7 +17,7 @@ import numpy as np
 
 from hpsearch.app.finalists import trainings_left
 from hpsearch.app.opened import OpenStudy, open_study
-from hpsearch.app.results import StudyResult
+from hpsearch.app.results import StudyResult, read_evaluation
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.prepared import load_table
 from hpsearch.data.refit import prepare_refit
@@ -135,8 +135,8 @@ def package_of(result: StudyResult) -> Path:
 def log_delivery(tracker: Tracker, study: OpenStudy, records: Sequence[TrialRecord], verdict: Verdict | None) -> None:
     """Log verdict, package and evaluation to this launch, also where an earlier one made them (and perhaps died)."""
     folder = study.folder.path
-    evaluated = study.folder.evaluation.exists()
-    evaluation = json.loads(study.folder.evaluation.read_text()) if evaluated else None
+    evaluation = read_evaluation(study.folder)
+    evaluated = evaluation is not None
     tracker.launch_metrics(verdict_metrics(verdict, evaluation))
     if verdict is not None:
         tracker.describe_launch(verdict_markdown(verdict, study.info, records, evaluation))
