@@ -2,11 +2,11 @@
 
     python benchmarks/load.py [--trials 5000] [--studies 50] [--store FOLDER]
 
-Writes a study of so many trials, each of 30 epochs of 8 metrics, and beside it, in another store, so many studies of 100
+Writes a study of so many trials, each of 30 epochs of 8 metrics, and in another store so many studies of 100
 trials; nobody trained them (`generated_store.py`). Then it runs each command three times, in a process of its own, and
 prints the median: seconds on the wall, seconds of processor time, and how much of both is Python's start and the
-command line's. What the search showed (importances, advice) is worked out once before, as a launch does when it ends; the
-row `report` is that work and the page. Prints a JSON line a row and exits with 1 where an answer takes longer than its
+command line's. What the search showed (importances, advice) is worked out once before, as a launch does: the row
+`report` is that work and the page. Prints a JSON line a row and exits with 1 where an answer takes longer than its
 target. Where other programs want the processors, read the processor time.
 """
 

@@ -38,6 +38,7 @@ from hpsearch.search.recovery import recover
 from hpsearch.search.rewrite import rewrite_lost_journal
 from hpsearch.search.settings import worker_count
 from hpsearch.search.study import Ending, Plan, Search
+from hpsearch.tracking.database import sqlite_path
 from hpsearch.tracking.location import artifact_root, is_server, tracking_uri
 from hpsearch.tracking.mlflow import Tracker
 from hpsearch.tracking.silence import import_mlflow
@@ -188,8 +189,15 @@ def _end(
     tracker.end_launch("KILLED" if ending == "interrupted" else "FINISHED", tags={"hpsearch.ending": ending})
     tracker.flush()
     if tracker.trouble:
-        trouble = readable(tracker.trouble, 160)
-        shown.note(f"MLflow could not be written ({trouble}); the next launch writes what is missing")
+        shown.note(mlflow_trouble(tracker.trouble, tracking_uri(place)))
+
+
+def mlflow_trouble(trouble: str, uri: str) -> str:
+    """Return what to say of an MLflow that could not be written, and what to do about it."""
+    path = sqlite_path(uri)
+    if path is not None and ("not a database" in trouble or "malformed" in trouble):
+        return f"{path} is damaged; move it away, and the next launch writes it again from the study's history"
+    return f"MLflow could not be written ({readable(trouble, 160)}); the next launch writes what is missing"
 
 
 @contextlib.contextmanager

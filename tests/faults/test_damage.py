@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import optuna
 import pytest
 
 import hpsearch
+from hpsearch.app.launch import mlflow_trouble
 from hpsearch.errors import StoreError
+from hpsearch.records import StudyInfo
 from hpsearch.search.finalists import read_results
 from hpsearch.search.folder import StudyFolder
 from hpsearch.search.history import cut_torn_tail, read_history
 from hpsearch.search.looks import looks
+from hpsearch.tracking.mlflow import Tracker
 
 from .conftest import optuna_states
 from .scripted import Zygote, make_study
@@ -203,3 +208,21 @@ def test_every_flipped_byte_of_a_line_is_told(folder: StudyFolder, byte: int) ->
     for epochs in (True, False):
         with pytest.raises(StoreError, match="is damaged: line 1 "):
             read_history(folder.history, epochs=epochs)
+
+
+@pytest.mark.parametrize("damage", ["garbage at its head", "cut in half"])
+def test_a_damaged_mlflow_database_ends_no_launch_and_says_how_it_is_made_again(store: Path, damage: str) -> None:
+    path = store / "mlflow.db"
+    with closing(sqlite3.connect(path)) as connection:  # what lies in its log would mend the head
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = path.read_bytes()
+    path.write_bytes(b"\xff" * 4096 + content[4096:] if damage.startswith("garbage") else content[: len(content) // 2])
+    damaged = path.read_bytes()
+    info = StudyInfo("many", "0" * 16, "rmse", "minimize", "regression", "0" * 64)
+    with Tracker(f"sqlite:///{path}", info, store / "artifacts", "me") as tracker:
+        tracker.start_launch("name: many")
+        tracker.flush()
+        assert tracker.trouble is not None
+        told = mlflow_trouble(tracker.trouble, f"sqlite:///{path}")
+    assert told == f"{path} is damaged; move it away, and the next launch writes it again from the study's history"
+    assert path.read_bytes() == damaged
