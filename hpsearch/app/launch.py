@@ -6,9 +6,6 @@ search -> the finalists trained again and compared -> the winner packaged and ev
 from __future__ import annotations
 
 import contextlib
-import datetime
-import os
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -63,8 +60,8 @@ def launch(
 ) -> tuple[Ending, str]:
     """Search, name the winner, deliver it; return why the launch ended and the link to see it.
 
-    trials: in all, over every launch. timeout: seconds the search may take now. owner: see `driver_name`. signals: may
-    end the launch before its time.
+    trials: in all, over every launch. timeout: seconds the search may take now. owner: see `holder.py`.
+    signals: may end the launch before its time.
     """
     plan = _plan(study, trials, timeout)
     book = Book(study.folder, study.info.direction, study.spec.search.keep_models)
@@ -92,12 +89,6 @@ def launch(
         experiment = tracker.experiment_id
     base = without_user(uri) if is_server(uri) else "http://127.0.0.1:5000"
     return ending, study_link(base, experiment, "objective", study.info.direction) if experiment else ""
-
-
-def driver_name() -> str:
-    """Return what this process is known by: to a second driver of the study, and in MLflow."""
-    since = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return f"process {os.getpid()} on {socket.gethostname()} since {since}"
 
 
 def _plan(study: OpenStudy, trials: int, timeout: float | None) -> Plan:

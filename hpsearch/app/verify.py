@@ -7,7 +7,8 @@ from pathlib import Path
 
 from hpsearch.app.begin import cut_torn_tails
 from hpsearch.app.display import Display, Silent
-from hpsearch.app.launch import driver_name, launch
+from hpsearch.app.holder import driver_name
+from hpsearch.app.launch import launch
 from hpsearch.app.opened import OpenStudy
 from hpsearch.app.results import StudyResult, load
 from hpsearch.app.signals import Signals

@@ -70,12 +70,15 @@ def show(
 
 def best(study: StudyName, as_json: Json = False, store: Store = None) -> None:
     """Print the delivered model's configuration and its test scores."""
+    from hpsearch.app.chosen import is_delivered
     from hpsearch.app.results import load
-    from hpsearch.app.winner import package_of
     from hpsearch.cli.tables import print_best
 
     result = load(study, store=store, epochs=False)
-    package_of(result)
+    if not is_delivered(result):
+        from hpsearch.app.winner import package_of
+
+        package_of(result)
     if as_json:
         told = result.to_json()
         print_json({"study": study, "winner": told["winner"], "verdict": told["verdict"], "test": result.evaluation})
