@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from hpsearch.app.display import Display
+from hpsearch.app.repair import torn_tails_cut
 from hpsearch.data.dataset import Dataset
 from hpsearch.errors import StudyChanged
 from hpsearch.fault_injection import crash_point
@@ -36,6 +37,7 @@ def open_or_begin(
     """
     if finish_widening(folder):
         shown.note(f"study '{spec.name}' is in its changed space now: an earlier launch was stopped while it moved")
+    cut_torn_tails(folder, shown)
     now = spec.model_dump(mode="json")
     if not folder.exists():
         return _new_file(spec, now, text, data, settled)
@@ -58,6 +60,12 @@ def open_or_begin(
         shown.note(_told(widen(folder, file, settled.space, spec.search, settled.steps)))
         return file
     raise StudyChanged(_changed(spec.name, changed, asked, space_alone=space_alone))
+
+
+def cut_torn_tails(folder: StudyFolder, shown: Display) -> None:
+    """Cut off what a crash left half written at the end of a study's files, and say so. For the driver alone."""
+    for said in torn_tails_cut(folder):
+        shown.note(said)
 
 
 def settle_total(

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from hpsearch.app.needs import StoreState, disk_need, look_at_store
 from hpsearch.app.store import private_files, store_folder
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.prepared import prepare_dataset
@@ -41,6 +42,7 @@ class Check:
     notes: tuple[str, ...]
     read: dict[str, Any]
     """what the study file says, field by field, as it was read"""
+    store: StoreState
 
     def to_json(self) -> dict[str, Any]:
         """Return what `check --json` prints."""
@@ -49,11 +51,15 @@ class Check:
 
 @private_files()
 def check(study: str | Path, *, store: str | Path | None = None) -> Check:
-    """Check a study file end to end: read it, prepare its data, train one tiny trial. Raises what `run` would."""
+    """Check a study file end to end: read it, prepare its data, train one tiny trial, try the store.
+
+    Raises what `run` would, and StoreError where the disk has too little room.
+    """
     spec = load_spec(study)
-    data = prepare_dataset(spec, store_folder(store, create=True) / "cache")
+    place = store_folder(store, create=True)
+    data = prepare_dataset(spec, place / "cache")
     settled = settle(spec, data)
-    seconds = _seconds_a_step(settled, data)
+    seconds, metrics = _seconds_a_step(settled, data)
     workers = max(worker_count(spec.search.workers), 1)
     places, trials = min(workers, worker_count("auto")), _trials(spec, settled.space)
     notes = (*data.notes, *warnings_of(spec, settled.space, spec.search.trials, spec.search.workers))
@@ -62,16 +68,17 @@ def check(study: str | Path, *, store: str | Path | None = None) -> Check:
     return Check(
         spec.name, data.signature.task, settled.objective.name, data.rows, data.signature.inputs,
         settled.space.count(), trials, workers, seconds, whole, notes, read_values(spec),
+        look_at_store(place, disk_need(spec, settled.space, data, trials, metrics)),
     )  # fmt: skip
 
 
-def _seconds_a_step(settled: Settled, data: Dataset) -> float:
-    """Train the default configuration for three epochs and time a gradient step of the last ones."""
+def _seconds_a_step(settled: Settled, data: Dataset) -> tuple[float, int]:
+    """Train the default configuration for three epochs; return seconds of a gradient step, and an epoch's metrics."""
     configuration = settled.space.defaults() | {"epochs": 3, "batch_size": 32}
     trainer = make_trainer(replace(settled.settings, patience=None))
-    ends = [time.monotonic() for _ in trainer.train(Job(0, 0, 0, 0, configuration), data)]
+    found = [(time.monotonic(), len(epoch.metrics)) for epoch in trainer.train(Job(0, 0, 0, 0, configuration), data)]
     batches = math.ceil(data.rows["train"] / 32)
-    return (ends[-1] - ends[0]) / (max(len(ends) - 1, 1) * batches)
+    return (found[-1][0] - found[0][0]) / (max(len(found) - 1, 1) * batches), found[-1][1]
 
 
 def _trials(spec: StudySpec, space: Space) -> int:

@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hpsearch.app.opened import open_study
 from hpsearch.app.results import StudyResult, load
-from hpsearch.data.dataset import Signature
 from hpsearch.data.scored_rows import scored_rows
 from hpsearch.errors import NoTrialCompleted, StudyError, as_written
 from hpsearch.records import TrialRecord
@@ -20,6 +18,9 @@ from hpsearch.report.standings import judge_entries
 from hpsearch.report.text import number
 from hpsearch.search.verdict import LEVEL
 from hpsearch.spec.compare import FREE
+
+if TYPE_CHECKING:
+    from hpsearch.data.dataset import Signature
 
 BATCHES = (1, 1000)
 """Rows at a time that latency is measured with."""
@@ -41,7 +42,7 @@ def compare(
     anew. Raises UnknownStudy, NoTrialCompleted for a study without a completed trial, and StudyError where objective,
     data, target or split differ.
     """
-    found = [load(study, store=store) if isinstance(study, str) else study for study in studies]
+    found = [load(study, store=store, epochs=False) if isinstance(study, str) else study for study in studies]
     results = list({result.folder.path.resolve(): result for result in found}.values())
     if not results:
         raise StudyError("there is nothing to compare; name a study with completed trials")
@@ -116,12 +117,15 @@ def _test_share(result: StudyResult) -> float:
     """Return validation rows over training rows where values come from folds, else 0: comparable studies share it."""
     if result.info.splits == 1:
         return 0.0
+    from hpsearch.app.opened import open_study
+
     rows = open_study(result).data.rows
     return rows["validation"] / rows["train"]
 
 
 def _with_latency(entries: Sequence[Entry], results: Sequence[StudyResult]) -> list[Entry]:
     """Measure each entry's net, one after another; the weights do not matter for it."""
+    from hpsearch.app.opened import open_study
     from hpsearch.delivery.latency import measure_latency
     from hpsearch.model import build_model
     from hpsearch.training.quiet import import_keras

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.app.finalists import finalist_runs
-from hpsearch.app.launch import driver_name
+from hpsearch.app.holder import driver_name
 from hpsearch.app.opened import KnownStudy
 from hpsearch.app.repair import put_right
 from hpsearch.app.results import load
@@ -21,7 +21,7 @@ from hpsearch.delivery.publish import unfinished
 from hpsearch.diagnosis import Finding
 from hpsearch.errors import HpsearchError, PackageError, StudyLocked
 from hpsearch.search.checkup import examine_files
-from hpsearch.search.folder import StudyFolder, find_study, study_names
+from hpsearch.search.folder import StudyFolder, find_study, set_aside, study_names
 from hpsearch.search.history import read_history
 from hpsearch.search.widen import finish_widening, moving_names
 from hpsearch.tracking.checkup import examine_runs, examine_spool
@@ -116,10 +116,10 @@ def _repair(folder: StudyFolder, place: Path, owner: str) -> None:
     """Put right what can be, in the order in which a launch writes; what fails is found by the next examination."""
     finish_widening(folder)
     study = _known(folder)
-    records = list(put_right(study).book.records.values())
+    records = list(put_right(study, rewrite=True).book.records.values())
     package = folder.path / "package"
     if _package(package, folder.path.name):
-        package.rename(_free(package.with_name("package.damaged")))
+        set_aside(package)
         _made_again(study, place)
     with Tracker(tracking_uri(place), study.info, artifact_root(place), owner, spool=folder.spool) as tracker:
         tracker.reconcile(records)
@@ -136,10 +136,3 @@ def _made_again(study: KnownStudy, place: Path) -> None:
 def _known(folder: StudyFolder) -> KnownStudy:
     file = folder.read()
     return KnownStudy(folder, file, file.load_spec())
-
-
-def _free(path: Path) -> Path:
-    number = 1
-    while (free := path.with_name(f"{path.name}-{number}")).exists():
-        number += 1
-    return free

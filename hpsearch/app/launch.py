@@ -6,16 +6,10 @@ search -> the finalists trained again and compared -> the winner packaged and ev
 from __future__ import annotations
 
 import contextlib
-import datetime
-import os
-import signal
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hpsearch.app.display import Display, Fallbacks
 from hpsearch.app.divergence import DivergenceWatch
@@ -32,6 +26,7 @@ from hpsearch.app.pictures import log_study_pictures, log_trial_pictures
 from hpsearch.app.repair import put_right
 from hpsearch.app.report import log_report
 from hpsearch.app.results import load
+from hpsearch.app.signals import Signals
 from hpsearch.app.winner import deliver, log_delivery, log_models
 from hpsearch.data.faults import source_name
 from hpsearch.fault_injection import crash_point
@@ -40,6 +35,7 @@ from hpsearch.report.text import duration, readable
 from hpsearch.search.book import Book
 from hpsearch.search.settings import worker_count
 from hpsearch.search.study import Ending, Plan, Search
+from hpsearch.tracking.database import sqlite_path
 from hpsearch.tracking.location import artifact_root, is_server, tracking_uri
 from hpsearch.tracking.mlflow import Tracker
 from hpsearch.tracking.silence import import_mlflow
@@ -72,11 +68,14 @@ def launch(
     workers: int | str,
     place: Path,
     owner: str,
+    *,
     shown: Display,
+    signals: Signals,
 ) -> Launched:
     """Search, name the winner, deliver it; return how the launch ended.
 
-    trials: in all, over every launch. timeout: seconds the search may take now. owner: see `driver_name`.
+    trials: in all, over every launch. timeout: seconds the search may take now. owner: see `holder.py`.
+    signals: may end the launch before its time.
     """
     plan = _plan(study, trials, timeout)
     right = put_right(study)
@@ -95,25 +94,19 @@ def launch(
         search = Search(asker, pool, book, plan, [tracker, shown, Fallbacks(shown), watch])
         began = time.monotonic()
         try:
-            with _signals(search.interrupt):
+            with signals.calling(search.interrupt):
                 ending = search.run()
         finally:
             shown.end()
         records = list(book.records.values())
         if _is_time_for_finalists(study, records, pool, ending, time.monotonic() - began, shown):
-            ending = ending if retrain(study, records, pool, shown, _signals) else "interrupted"
+            ending = ending if retrain(study, records, pool, shown, signals.calling) else "interrupted"
         pool.close()
         _end(tracker, study, ending, records, place, shown)
         experiment = tracker.experiment_id
     base = without_user(uri) if is_server(uri) else "http://127.0.0.1:5000"
     link = study_link(base, experiment, "objective", study.info.direction) if experiment else ""
     return Launched(ending, link, readable(tracker.trouble, _LONGEST) if tracker.trouble else "")
-
-
-def driver_name() -> str:
-    """Return what this process is known by: to a second driver of the study, and in MLflow."""
-    since = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return f"process {os.getpid()} on {socket.gethostname()} since {since}"
 
 
 def _plan(study: OpenStudy, trials: int, timeout: float | None) -> Plan:
@@ -190,8 +183,15 @@ def _end(
     tracker.end_launch("KILLED" if ending == "interrupted" else "FINISHED", tags={"hpsearch.ending": ending})
     tracker.flush()
     if tracker.trouble:
-        trouble = readable(tracker.trouble, _LONGEST)
-        shown.note(f"MLflow could not be written ({trouble}); the next launch writes what is missing")
+        shown.note(mlflow_trouble(tracker.trouble, tracking_uri(place)))
+
+
+def mlflow_trouble(trouble: str, uri: str) -> str:
+    """Return what to say of an MLflow that could not be written, and what to do about it."""
+    path = sqlite_path(uri)
+    if path is not None and ("not a database" in trouble or "malformed" in trouble):
+        return f"{path} is damaged; move it away, and the next launch writes it again from the study's history"
+    return f"MLflow could not be written ({readable(trouble, _LONGEST)}); the next launch writes what is missing"
 
 
 @contextlib.contextmanager
@@ -211,22 +211,3 @@ def _pool(study: OpenStudy, workers: int | str, jobs: int) -> Iterator[Pool]:
         yield pool
     finally:
         pool.close()
-
-
-@contextlib.contextmanager
-def _signals(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM end the launch gently, and a second Ctrl-C at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def gently(_number: int, _frame: Any) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        interrupt()
-
-    before = {number: signal.signal(number, gently) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -15,6 +15,7 @@ from hpsearch.metrics import Direction
 from hpsearch.records import StudyInfo, TrialRecord
 from hpsearch.report import figures
 from hpsearch.search.book import rank
+from hpsearch.search.folder import write_whole
 from hpsearch.tracking.items import LAUNCH
 from hpsearch.tracking.mlflow import Tracker
 
@@ -56,5 +57,5 @@ def _profile(study: OpenStudy) -> str:
     path = study.folder.path / "profile.json"
     if not path.exists():
         frame, columns, parts = load_table(study.spec)
-        path.write_text(json.dumps(profile_table(frame, columns, parts).to_json(), indent=1))
+        write_whole(path, json.dumps(profile_table(frame, columns, parts).to_json(), indent=1).encode())
     return path.read_text()

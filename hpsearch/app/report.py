@@ -20,7 +20,7 @@ from hpsearch.report.material import Material
 from hpsearch.report.study_page import render_study
 from hpsearch.search.advice import Advice
 from hpsearch.search.folder import write_whole
-from hpsearch.search.importance import MEANINGS
+from hpsearch.search.meanings import MEANINGS
 from hpsearch.tracking.items import LAUNCH
 from hpsearch.tracking.mlflow import Tracker
 

@@ -22,6 +22,7 @@ from hpsearch.search.verdict import Verdict
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hpsearch.app.insights import Insights
     from hpsearch.delivery.predictor import Predictor
     from hpsearch.search.advice import Advice
 
@@ -34,8 +35,12 @@ class StudyResult:
     file: StudyFile
     records: tuple[TrialRecord, ...]
     """finished trials, by number"""
+    whole: bool = True
+    """the records have their epochs"""
     ending: str = ""
     """why the launch that returned this ended: budget, exhausted, good enough, timeout, interrupted"""
+    signal: int = 0
+    """number of the signal that interrupted it (2 for Ctrl-C); 0: none did"""
     link: str = ""
     """where the MLflow UI shows the trials of the launch that returned this, once `hpsearch ui` serves it"""
     trouble: str = ""
@@ -54,12 +59,15 @@ class StudyResult:
     @property
     def best(self) -> TrialRecord | None:
         """The completed trial with the best value; None before there is one."""
-        ranked = self.ranked()
-        return ranked[0] if ranked else None
+        return self._ranked[0] if self._ranked else None
 
     def ranked(self) -> list[TrialRecord]:
         """Return the completed trials, best first, each configuration once."""
-        return [r for r in rank(self.records, self.info.direction) if r.copy_of is None]
+        return list(self._ranked)
+
+    @cached_property
+    def _ranked(self) -> tuple[TrialRecord, ...]:
+        return tuple(r for r in rank(self.records, self.info.direction) if r.copy_of is None)
 
     def states(self) -> dict[str, int]:
         """Return how many trials ended in each state; every state is there."""
@@ -81,6 +89,11 @@ class StudyResult:
     @cached_property
     def importances(self) -> dict[str, dict[str, float]]:
         """Importance of each hyperparameter by two methods; {} with too few trials."""
+        from hpsearch.app.insights import kept_insights
+
+        kept, current = kept_insights(self.folder, self.file)
+        if kept is not None and current:
+            return {method: dict(values) for method, values in kept.importances.items()}
         from hpsearch.search.importance import importances
 
         spec = self.file.load_spec()
@@ -96,19 +109,36 @@ class StudyResult:
     @cached_property
     def advice(self) -> list[Advice]:
         """What to change in the study file, by what the search found; the most useful first."""
+        from hpsearch.app.insights import Insights, keep_insights, kept_insights
+
+        kept, current = kept_insights(self.folder, self.file)
+        if kept is not None and current:
+            return list(kept.advice)
         from hpsearch.search.advice import advise
 
-        space = self.file.load_spec().space.build()
-        return advise(self.records, space, self.info.direction, trials=self.file.trials, importances=self.importances)
+        space, total = self.file.load_spec().space.build(), self.file.trials
+        records = self.records if self.whole else tuple(read_history(self.folder.history).values())
+        found = advise(records, space, self.info.direction, trials=total, importances=self.importances)
+        keep_insights(self.folder, self.file, Insights(len(records), self.importances, found))
+        return found
+
+    @cached_property
+    def insights(self) -> Insights | None:
+        """Importances and advice, as far as they are known within a second; None where they would take longer.
+
+        Of a search that goes on they may be those of an earlier launch: `trials` says of how many.
+        """
+        from hpsearch.app.insights import AT_ONCE, Insights, kept_insights
+
+        kept, current = kept_insights(self.folder, self.file)
+        if not current and len(self._ranked) <= AT_ONCE:
+            return Insights(len(self.records), self.importances, self.advice)
+        return kept
 
     @property
     def evaluation(self) -> dict[str, Any] | None:
         """The delivered model's evaluation on the test rows (`report.evaluation`); None where there is none yet."""
-        path = self.folder.evaluation
-        try:
-            return json.loads(path.read_text()) if path.exists() else None
-        except ValueError:
-            raise StoreError(f"{path} is damaged; remove it, and hpsearch best {self.name} makes it again") from None
+        return read_evaluation(self.folder)
 
     @cached_property
     def verdict(self) -> Verdict | None:
@@ -166,17 +196,52 @@ class StudyResult:
         }
 
 
-def load(name: str, *, store: str | Path | None = None) -> StudyResult:
-    """Return a study by name. Raises UnknownStudy with the nearest name, StoreError where its files are damaged."""
+def read_evaluation(folder: StudyFolder) -> dict[str, Any] | None:
+    """Return what the test rows said of a study's model; None where there is nothing yet. Raises StoreError."""
+    path = folder.evaluation
+    try:
+        found = json.loads(path.read_text()) if path.exists() else {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or (found and not {"metrics", "intervals", "rows", "looks"} <= found.keys()):
+        raise StoreError(f"{path} is damaged; remove it, and hpsearch best {folder.path.name} makes it again")
+    return found or None
+
+
+def load(name: str, *, store: str | Path | None = None, epochs: bool = True) -> StudyResult:
+    """Return a study by name; without its epochs it is there some ten times as fast.
+
+    Raises UnknownStudy with the nearest name, StoreError where its files are damaged.
+    """
     folder = find_study(store_folder(store), name)
-    records = read_history(folder.history)
-    return StudyResult(folder, folder.read(), tuple(records[number] for number in sorted(records)))
+    records = read_history(folder.history, epochs=epochs)
+    return StudyResult(folder, folder.read(), tuple(records[number] for number in sorted(records)), epochs)
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A study that cannot be read, and why."""
+
+    name: str
+    reason: str
 
 
 def studies(store: str | Path | None = None) -> list[StudyResult]:
     """Return every study of a store, by name."""
     place = store_folder(store)
     return [load(name, store=place) for name in study_names(place)]
+
+
+def listed(store: str | Path | None = None) -> list[StudyResult | Damaged]:
+    """Return every study of a store, by name, without its epochs. One that is damaged is told, and hides no other."""
+    place = store_folder(store)
+    found: list[StudyResult | Damaged] = []
+    for name in study_names(place):
+        try:
+            found.append(load(name, store=place, epochs=False))
+        except StoreError as error:
+            found.append(Damaged(name, str(error)))
+    return found
 
 
 def _flat(record: TrialRecord) -> dict[str, Any]:

@@ -9,9 +9,11 @@ import yaml
 
 from hpsearch.app.begin import open_or_begin, settle_total
 from hpsearch.app.display import Display, Silent
-from hpsearch.app.launch import driver_name, launch
+from hpsearch.app.holder import driver_name
+from hpsearch.app.launch import launch
 from hpsearch.app.opened import OpenStudy
 from hpsearch.app.results import StudyResult, load
+from hpsearch.app.signals import Signals
 from hpsearch.app.store import private_files, store_folder
 from hpsearch.data.prepared import prepare_dataset
 from hpsearch.errors import NoTrialCompleted
@@ -42,7 +44,8 @@ def run(
     'inline'. store: folder for everything that is made.
 
     Raises SpecError, DataError, StudyChanged, StudyLocked, StudyAborted, and NoTrialCompleted where the budget is spent
-    without a completed trial. Ctrl-C ends the launch early; the result's `ending` says so, and the same call goes on.
+    without a completed trial. Ctrl-C ends the launch early, as SIGTERM
+    and SIGHUP do; the result's `ending` says so, and the same call goes on.
     """
     spec = source if isinstance(source, StudySpec) else load_spec(source)
     text = _text(source, spec)
@@ -50,7 +53,7 @@ def run(
     tracking_uri(place)  # an address that MLflow cannot use is told before anything is made
     folder = StudyFolder(place / "studies" / spec.name)
     owner = driver_name()
-    with folder.locked(owner):
+    with Signals() as signals, folder.locked(owner):
         data = prepare_dataset(spec, place / "cache")
         settled = settle(spec, data)
         file = open_or_begin(folder, spec, text, data, settled, "new" if new else "widen" if widen else None, shown)
@@ -62,8 +65,14 @@ def run(
         timeout = spec.search.timeout if timeout is None else timeout
         for warning in warnings_of(spec, settled.space, file.trials, count):
             shown.note(warning)
-        launched = launch(study, file.trials, timeout, count, place, owner, shown)
-    result = replace(load(spec.name, store=place), ending=launched.ending, link=launched.link, trouble=launched.trouble)
+        launched = launch(study, file.trials, timeout, count, place, owner, shown=shown, signals=signals)
+    result = replace(
+        load(spec.name, store=place),
+        ending=launched.ending,
+        link=launched.link,
+        trouble=launched.trouble,
+        signal=signals.number,
+    )
     if result.best is None and launched.ending != "interrupted":
         raise NoTrialCompleted(f"no trial of '{spec.name}' completed: {result.failures()}")
     return result

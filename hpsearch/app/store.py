@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hpsearch.disk import MOUNTS, network_mount, refusal, unwritable, user
 from hpsearch.errors import StoreError
+
+ALLOW_NETWORK = "HPSEARCH_NETWORK_STORE"
+"""Set to 1 it lets a store be on a network file system."""
 
 
 def store_folder(given: str | Path | None = None, *, create: bool = False) -> Path:
-    """Return the store's absolute path. Raises StoreError where it cannot be used."""
+    """Return the store's absolute path; with `create` it is there and fit for a driver. Raises StoreError."""
     path = Path(given or os.environ.get("HPSEARCH_STORE") or "mlruns").expanduser().absolute()
     if path.exists() and not path.is_dir():
         raise StoreError(f"{path} is a file; name a folder with --store")
     if create:
+        require_local(path)
         try:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise StoreError(f"{path} cannot be made: {error.strerror}; name another folder with --store") from None
-        if not os.access(path, os.W_OK | os.X_OK):
-            raise StoreError(f"{path} is not writable for user {getpass.getuser()}; name another with --store")
+            fix = "name another folder with --store"
+            raise StoreError(f"{path} cannot be made: {error.strerror} (user {user()}); {fix}") from None
+        require_usable(path)
     return path
+
+
+def require_usable(path: Path) -> None:
+    """Raise StoreError where a driver cannot keep a study in a folder: no right, no room, no lock, no local disk."""
+    require_local(path)
+    if (refused := unwritable(path)) is not None:
+        raise StoreError(refusal(path, refused))
+
+
+def require_local(path: Path, mounts: Path = MOUNTS) -> None:
+    """Raise StoreError where a store would be on a network file system, unless HPSEARCH_NETWORK_STORE is 1."""
+    mount = network_mount(path, mounts)
+    if mount is not None and os.environ.get(ALLOW_NETWORK) != "1":
+        raise StoreError(
+            f"{path} is on a network file system ({mount.kind} at {mount.point}), where locks and synced writes are "
+            "not to be trusted: two drivers could damage a study; give a folder on a disk of this machine with "
+            f"--store and copy it afterwards, or set {ALLOW_NETWORK}=1 if one machine alone ever writes there"
+        )
 
 
 @contextmanager

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from hpsearch.app.begin import cut_torn_tails
 from hpsearch.app.display import Display, Silent
-from hpsearch.app.launch import driver_name, launch
+from hpsearch.app.holder import driver_name
+from hpsearch.app.launch import launch
 from hpsearch.app.opened import OpenStudy
 from hpsearch.app.results import StudyResult, load
-from hpsearch.app.store import private_files, store_folder
+from hpsearch.app.signals import Signals
+from hpsearch.app.store import private_files, require_usable, store_folder
 from hpsearch.data.prepared import prepare_dataset
 from hpsearch.errors import NoTrialCompleted, StudyChanged
 from hpsearch.search.book import Book
@@ -38,7 +41,9 @@ def verify(
     """
     place, shown = store_folder(store), display or Silent()
     folder, owner = find_study(place, name), driver_name()
-    with folder.locked(owner):
+    require_usable(place)
+    with Signals() as signals, folder.locked(owner):
+        cut_torn_tails(folder, shown)
         file = folder.read()
         spec = file.load_spec()
         asked = {"finalists": finalists, "seeds": seeds}
@@ -57,5 +62,11 @@ def verify(
         folder.write(file)
         study = OpenStudy(folder, file, spec, data, settle(spec, data))
         count = spec.search.workers if workers is None else workers
-        launched = launch(study, book.counted(), None, count, place, owner, shown)
-    return replace(load(name, store=place), ending=launched.ending, link=launched.link, trouble=launched.trouble)
+        launched = launch(study, book.counted(), None, count, place, owner, shown=shown, signals=signals)
+    return replace(
+        load(name, store=place),
+        ending=launched.ending,
+        link=launched.link,
+        trouble=launched.trouble,
+        signal=signals.number,
+    )

@@ -9,29 +9,29 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hpsearch.app.chosen import Chosen, choose_model, is_delivered, is_package_of
 from hpsearch.app.finalists import trainings_left
+from hpsearch.app.holder import driver_name
 from hpsearch.app.opened import OpenStudy, open_study
-from hpsearch.app.results import StudyResult
+from hpsearch.app.results import StudyResult, read_evaluation
 from hpsearch.app.store import private_files
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.prepared import load_table
 from hpsearch.data.refit import prepare_refit
 from hpsearch.delivery.mlflow_model import PACKAGE_TAG, log_package, package_digest
 from hpsearch.delivery.package import write_package
-from hpsearch.delivery.predictor import read_json, verify_package
 from hpsearch.errors import NoTrialCompleted, PackageError
 from hpsearch.fault_injection import crash_point
 from hpsearch.model import average_models, build_model
 from hpsearch.records import TrialRecord
 from hpsearch.report.evaluation import Evaluation, evaluate
 from hpsearch.report.verdict import verdict_markdown, verdict_metrics
-from hpsearch.search.book import load_weights, rank, weights_path
+from hpsearch.search.book import load_weights, weights_path
 from hpsearch.search.finalists import finalist_weights, read_results
 from hpsearch.search.folder import write_whole
 from hpsearch.search.looks import looked_at, looks
@@ -43,7 +43,7 @@ from hpsearch.tracking.store import failures
 from hpsearch.training.baselines import fit_baselines
 from hpsearch.training.ensemble import Member, mean_prediction
 from hpsearch.training.quiet import import_keras
-from hpsearch.training.refit import median_epochs, refit_job, refit_settings
+from hpsearch.training.refit import refit_job, refit_settings
 from hpsearch.training.seeds import derive_seed
 from hpsearch.training.select import make_trainer
 from hpsearch.training.threshold import best_threshold
@@ -52,25 +52,6 @@ from hpsearch.training.trainer import Outcome, Weights
 if TYPE_CHECKING:
     import keras
 
-Kind = Literal["winner", "ensemble", "best trial"]
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """Which model a study delivers: everything it follows from."""
-
-    kind: Kind
-    members: tuple[TrialRecord, ...]
-    epochs: tuple[int, ...]
-    """of each member's refit; () where a trial's own net is delivered"""
-    seed: int
-    """of the refits"""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values, as a package keeps them: equal ones mean the same model."""
-        trials = [member.number for member in self.members]
-        return {"kind": self.kind, "members": trials, "epochs": list(self.epochs), "seed": self.seed}
-
 
 def deliver(study: OpenStudy, records: Sequence[TrialRecord], verdict: Verdict | None) -> Path:
     """Package the model a study delivers, and evaluate it on the test rows; return the package's folder.
@@ -78,11 +59,11 @@ def deliver(study: OpenStudy, records: Sequence[TrialRecord], verdict: Verdict |
     A package of the same model is kept as it is, so that the test rows are not looked at again. They stay locked while
     finalists wait to be trained: a best trial that may not be the winner is packaged without an evaluation.
     """
-    chosen = choose_model(study, records, verdict)
+    chosen = choose_model(study.folder, study.info, study.spec.search.seed, records, verdict)
     path = study.folder.path / "package"
     locked = chosen.kind == "best trial" and trainings_left(study, records) > 0
     no_look = locked or study.data.rows["test"] == 0
-    if _is_package_of(path, chosen) and (no_look or study.folder.evaluation.exists()):
+    if is_package_of(path, chosen) and (no_look or study.folder.evaluation.exists()):
         return path
     data = study.data if chosen.kind == "best trial" else prepare_refit(study.spec, study.data)
     nets = [_best_weights(study, chosen)] if chosen.kind == "best trial" else _refit(study, chosen, data)
@@ -109,36 +90,26 @@ def deliver(study: OpenStudy, records: Sequence[TrialRecord], verdict: Verdict |
     return path
 
 
-def choose_model(study: OpenStudy, records: Sequence[TrialRecord], verdict: Verdict | None) -> Chosen:
-    """Return which model the study delivers."""
-    seed = derive_seed(study.spec.search.seed, 0, 0, "refit")
-    if verdict is None:
-        best = next(record for record in rank(records, study.info.direction) if record.copy_of is None)
-        return Chosen("best trial", (best,), (), best.seed)
-    by_number = {record.number: record for record in records}
-    averaged = verdict.ensemble is not None and verdict.ensemble.better
-    numbers = verdict.ensemble.members if averaged and verdict.ensemble else (verdict.winner,)
-    members = tuple(by_number[number] for number in numbers)
-    epochs = tuple(_epochs(study, member) for member in members)
-    return Chosen("ensemble" if averaged else "winner", members, epochs, seed)
-
-
 @private_files()
 def package_of(result: StudyResult) -> Path:
     """Return the package of the model a study delivers, made now if no launch got to it.
 
-    Raises NoTrialCompleted where there is no completed trial, PackageError where its weights are gone.
+    Raises NoTrialCompleted where there is no completed trial, PackageError where its weights are gone, StudyLocked
+    where it would have to be made while a driver runs the study.
     """
     if result.best is None:
         raise NoTrialCompleted(f"no trial of '{result.name}' completed yet; run the study first")
-    return deliver(open_study(result), result.records, result.verdict)
+    if is_delivered(result):
+        return result.folder.path / "package"
+    with result.folder.locked(driver_name()):  # a driver that runs would write the same files
+        return deliver(open_study(result), result.records, result.verdict)
 
 
 def log_delivery(tracker: Tracker, study: OpenStudy, records: Sequence[TrialRecord], verdict: Verdict | None) -> None:
     """Log verdict and evaluation to this launch, also where an earlier one made them (and perhaps died)."""
     folder = study.folder.path
-    evaluated = study.folder.evaluation.exists()
-    evaluation = json.loads(study.folder.evaluation.read_text()) if evaluated else None
+    evaluation = read_evaluation(study.folder)
+    evaluated = evaluation is not None
     tracker.launch_metrics(verdict_metrics(verdict, evaluation))
     if verdict is not None:
         tracker.describe_launch(verdict_markdown(verdict, study.info, records, evaluation))
@@ -167,14 +138,6 @@ def log_models(tracker: Tracker, study: OpenStudy) -> None:
         tracker.failed(error)
 
 
-def _is_package_of(path: Path, chosen: Chosen) -> bool:
-    try:
-        verify_package(path)
-        return bool(read_json(path / "package.json")["metadata"]["model"] == chosen.to_json())
-    except (PackageError, KeyError, TypeError):
-        return False  # missing or damaged: it is made again
-
-
 def _best_weights(study: OpenStudy, chosen: Chosen) -> Weights:
     """Return the weights that the search kept of a trial; with folds they are the first fold's."""
     number = chosen.members[0].number
@@ -182,13 +145,6 @@ def _best_weights(study: OpenStudy, chosen: Chosen) -> Weights:
     if not path.exists():
         raise PackageError(f"{path} is missing; the model of trial {number} cannot be made")
     return load_weights(path)
-
-
-def _epochs(study: OpenStudy, member: TrialRecord) -> int:
-    """Return how long a finalist's configuration is refitted, from what its trainings on new seeds took."""
-    results = read_results(study.folder.finalists)
-    own = [result for result in results.values() if result.trial == member.number and result.state == "completed"]
-    return median_epochs([result.best_epoch for result in own])
 
 
 def _refit(study: OpenStudy, chosen: Chosen, data: Dataset) -> list[Weights]:

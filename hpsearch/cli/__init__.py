@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable
@@ -12,9 +12,12 @@ from typing import Any
 
 import typer
 
+from hpsearch.app.signals import Interrupted
 from hpsearch.cli import deliver, explore, launch, page, report
 from hpsearch.cli.doctor import doctor
 from hpsearch.cli.mistakes import in_one_line
+from hpsearch.cli.streams import lasting_output, open_streams
+from hpsearch.disk import REFUSED, refusal
 from hpsearch.errors import HpsearchError, SpecError, printable
 
 # Wrong options and arguments; typer has no public name for their common class.
@@ -32,8 +35,8 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*arguments, **options)
             sys.stdout.flush()
-        except KeyboardInterrupt:
-            raise typer.Abort from None
+        except KeyboardInterrupt as error:
+            raise typer.Exit(_interrupted(error)) from None
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -67,7 +70,8 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
 
 
 def main() -> None:
-    """Run the command line and exit: 0, 2 for a user's mistake, 3 when no trial completed, 130 on Ctrl-C."""
+    """Run the command line and exit: 0, 2 for a user's mistake, 3 when no trial completed, 130 on Ctrl-C (143, 129)."""
+    open_streams()
     if not sys.warnoptions:
         # Libraries warn their callers, not the person at the terminal. Filters of their own do not hold: the thread
         # that writes to MLflow imports some while this one is inside warnings.catch_warnings, which forgets them.
@@ -77,14 +81,29 @@ def main() -> None:
     except HpsearchError as error:
         text = printable(str(error), keep="\n\t")
         begins_with_its_place = isinstance(error, SpecError) or "\n" in text
-        print(text if begins_with_its_place else f"hpsearch: {text}", file=sys.stderr)
+        _tell(text if begins_with_its_place else f"hpsearch: {text}")
         code = error.exit_code
+    except OSError as error:
+        if error.errno not in REFUSED:
+            raise
+        _tell(f"hpsearch: {refusal(error.filename or 'a file', error)}")
+        code = 2
     except _UsageError as error:
         print(in_one_line(error), file=sys.stderr)
         code = error.exit_code
     except typer.Exit as error:
         code = error.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        print("interrupted; run the same command to go on", file=sys.stderr)
-        code = 130
+    except (typer.Abort, KeyboardInterrupt) as error:
+        code = _interrupted(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupted(error: BaseException) -> int:
+    """Say so, and return the exit code: 128 + the number of the signal."""
+    _tell("interrupted; run the same command to go on")
+    return 128 + (error.number if isinstance(error, Interrupted) else signal.SIGINT)
+
+
+def _tell(text: str) -> None:
+    with lasting_output():
+        print(text, file=sys.stderr, flush=True)

@@ -28,6 +28,7 @@ def init(
 def check(study: StudyFile, as_json: Json = False, store: Store = None) -> None:
     """Try a study file: its data, one tiny trial, the time it takes."""
     from hpsearch.app.check import check as check_study
+    from hpsearch.app.needs import megabytes
     from hpsearch.errors import as_written
     from hpsearch.report.text import duration, number
 
@@ -50,6 +51,11 @@ def check(study: StudyFile, as_json: Json = False, store: Store = None) -> None:
     total = duration(found.estimated_seconds)
     places = f"{found.workers} worker{'s' if found.workers != 1 else ''}"
     out.print(f"  {found.trials} trials on {places}: at most about {total}, less with pruning and early stopping")
+    kept = found.store
+    out.print(
+        f"  store {kept.folder}: can be written and locked (a synced write: {number(kept.sync_seconds * 1000)} ms); "
+        f"{megabytes(kept.free)} are free, {megabytes(kept.needed)} needed at most"
+    )
 
 
 def schema() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpsearch.cli.options import Json, Store, StudyFile, StudyName, console, print_json
+from hpsearch.cli.streams import lasting_output
 
 if TYPE_CHECKING:
     from hpsearch.app.results import StudyResult
@@ -40,12 +41,14 @@ def run(
     from hpsearch.app.run import run as run_study
     from hpsearch.cli.progress import make_display
 
-    display = Silent() if quiet or as_json else make_display(console())
-    result = run_study(
-        study, trials=trials, more=more, new=new, widen=widen, timeout=seconds, workers=count,
-        store=store, display=display,
-    )  # fmt: skip
-    _told(result, quiet=quiet, as_json=as_json)
+    with lasting_output():
+        display = Silent() if quiet or as_json else make_display(console())
+        result = run_study(
+            study, trials=trials, more=more, new=new, widen=widen, timeout=seconds, workers=count, store=store,
+            display=display,
+        )  # fmt: skip
+        _tell(result, quiet=quiet, as_json=as_json)
+    _end(result)
 
 
 def verify(
@@ -63,13 +66,15 @@ def verify(
     from hpsearch.app.verify import verify as verify_study
     from hpsearch.cli.progress import make_display
 
-    display = Silent() if quiet or as_json else make_display(console())
-    result = verify_study(study, finalists=finalists, seeds=seeds, workers=count, store=store, display=display)
-    _told(result, quiet=quiet, as_json=as_json)
+    with lasting_output():
+        display = Silent() if quiet or as_json else make_display(console())
+        result = verify_study(study, finalists=finalists, seeds=seeds, workers=count, store=store, display=display)
+        _tell(result, quiet=quiet, as_json=as_json)
+    _end(result)
 
 
-def _told(result: StudyResult, *, quiet: bool, as_json: bool) -> None:
-    """Print what came of a launch; exit with 130 where it was interrupted."""
+def _tell(result: StudyResult, *, quiet: bool, as_json: bool) -> None:
+    """Print what came of a launch."""
     from hpsearch.cli.tables import print_result
 
     if as_json:
@@ -78,8 +83,12 @@ def _told(result: StudyResult, *, quiet: bool, as_json: bool) -> None:
         print_result(console(), result)
     if result.trouble and (quiet or as_json):  # a display has said it
         console(error=True).print(f"MLflow could not be written ({result.trouble}); the next launch writes it")
+
+
+def _end(result: StudyResult) -> None:
+    """Exit as the signal says that interrupted a launch."""
     if result.ending == "interrupted":
-        raise typer.Exit(130)
+        raise typer.Exit(128 + result.signal)
 
 
 def _seconds(text: str | None) -> float | None:

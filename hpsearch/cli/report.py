@@ -24,14 +24,21 @@ class Format(StrEnum):
 
 def list_(as_json: Json = False, store: Store = None) -> None:
     """List the studies of the store."""
-    from hpsearch.app.results import studies
+    from hpsearch.app.results import Damaged, listed
     from hpsearch.cli.tables import print_studies
+    from hpsearch.errors import StoreError
 
-    found = studies(store)
-    if as_json:
-        print_json([result.to_json() for result in found])
-    else:
+    found = listed(store)
+    if not as_json:
         print_studies(console(), found)
+        return
+    told = []
+    for one in found:
+        try:
+            told.append({"name": one.name, "damaged": one.reason} if isinstance(one, Damaged) else one.to_json())
+        except StoreError as error:
+            told.append({"name": one.name, "damaged": str(error)})
+    print_json(told)
 
 
 def show(
@@ -43,24 +50,36 @@ def show(
     """Show a study: state, best trials, what mattered, time spent."""
     from hpsearch.app.results import load
     from hpsearch.cli.tables import print_study
+    from hpsearch.search.history import read_history
 
-    result = load(study, store=store)
-    if as_json:
-        ranked = [record.to_json() | {"epochs": len(record.epochs)} for record in result.ranked()[:top]]
-        advice = [asdict(one) for one in result.advice]
-        print_json(result.to_json() | {"top": ranked, "importances": result.importances, "advice": advice})
-    else:
+    result = load(study, store=store, epochs=False)
+    if not as_json:
         print_study(console(), result, top)
+        return
+    numbers = [record.number for record in result.ranked()[:top]]
+    whole = read_history(result.folder.history, only=numbers)
+    ranked = [whole[number].to_json() | {"epochs": len(whole[number].epochs)} for number in numbers]
+    known = result.insights
+    told = {"importances": known.importances, "advice": [asdict(one) for one in known.advice]} if known else {}
+    print_json(
+        result.to_json()
+        | {"top": ranked, "importances": {}, "advice": []}
+        | told
+        | {"insights_trials": 0 if known is None else known.trials}
+    )
 
 
 def best(study: StudyName, as_json: Json = False, store: Store = None) -> None:
     """Print the delivered model's configuration and its test scores."""
+    from hpsearch.app.chosen import is_delivered
     from hpsearch.app.results import load
-    from hpsearch.app.winner import package_of
     from hpsearch.cli.tables import print_best
 
-    result = load(study, store=store)
-    package_of(result)
+    result = load(study, store=store, epochs=False)
+    if not is_delivered(result):
+        from hpsearch.app.winner import package_of
+
+        package_of(result)
     if as_json:
         told = result.to_json()
         print_json({"study": study, "winner": told["winner"], "verdict": told["verdict"], "test": result.evaluation})

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hpsearch.app.results import Damaged
 from hpsearch.report.text import configuration_text, duration, number
 from hpsearch.report.verdict import baseline_sentence, looks_sentence, verdict_sentences
+from hpsearch.search.meanings import MEANINGS
 from hpsearch.space.domain import describe
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from hpsearch.app.eda import Exploration
     from hpsearch.app.results import StudyResult
     from hpsearch.records import TrialRecord
+    from hpsearch.search.advice import Advice
     from hpsearch.search.verdict import Verdict
     from hpsearch.spec import StudySpec
 
@@ -151,16 +154,19 @@ def print_study(console: Console, result: StudyResult, top: int) -> None:
         console.print("")
         _print_leaders(console, result, top)
         _print_test(console, result)
-    for method, values in result.importances.items():
-        from hpsearch.search.importance import MEANINGS
-
+    known = result.insights
+    if known is None:
+        console.print(f"\nwhat mattered takes some seconds to work out: hpsearch report {result.name}")
+        return
+    of = f", of the first {known.trials:,} trials" if known.trials < len(result.records) else ""
+    for method, values in known.importances.items():
         shown = ", ".join(f"{name} {value:.0%}" for name, value in list(values.items())[:6])
-        console.print(f"\nimportance by {method} ({MEANINGS[method]}):\n  {shown}")
-    _print_advice(console, result)
+        console.print(f"\nimportance by {method} ({MEANINGS[method]}{of}):\n  {shown}")
+    _print_advice(console, known.advice)
 
 
-def _print_advice(console: Console, result: StudyResult) -> None:
-    for place, advice in enumerate(result.advice):
+def _print_advice(console: Console, advices: Sequence[Advice]) -> None:
+    for place, advice in enumerate(advices):
         console.print("\nwhat to change next in the study file:" if place == 0 else "")
         console.print(f"  {advice.finding}")
         console.print(f"    {advice.section}:")
@@ -176,9 +182,10 @@ def _print_times(console: Console, result: StudyResult) -> None:
         console.print(f"training time, all workers: {duration(sum(spent.values()))}{parts}")
 
 
-def print_studies(console: Console, results: Sequence[StudyResult]) -> None:
-    """Print the studies of a store."""
-    if not results:
+def print_studies(console: Console, found: Sequence[StudyResult | Damaged]) -> None:
+    """Print the studies of a store, and below them what is damaged."""
+    results = [one for one in found if not isinstance(one, Damaged)]
+    if not found:
         console.print("no studies here yet; start one with: hpsearch run STUDY.yaml")
         return
     rows = [
@@ -189,7 +196,11 @@ def print_studies(console: Console, results: Sequence[StudyResult]) -> None:
         )
         for result in results
     ]  # fmt: skip
-    _print_rows(console, ("study", "task", "trials", "best", "begun"), rows)
+    if rows:
+        _print_rows(console, ("study", "task", "trials", "best", "begun"), rows)
+    for one in found:
+        if isinstance(one, Damaged):
+            console.print(f"{one.name}: {one.reason}")
 
 
 def print_best(console: Console, result: StudyResult) -> None:

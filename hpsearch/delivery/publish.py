@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from hpsearch.delivery.manifest import MANIFEST
+from hpsearch.disk import refusal
 from hpsearch.errors import DataError, PackageError
 from hpsearch.fault_injection import crash_point
 
@@ -40,8 +41,7 @@ def built_aside(folder: Path, contents: Collection[str]) -> Iterator[Path]:
         crash_point("package-placed")
         _sync_entry(folder.parent)
     except OSError as error:
-        what = error.strerror or str(error)
-        raise PackageError(f"cannot write {folder}: {what}; make room there or name another folder") from error
+        raise PackageError(refusal(folder, error, instead="name another folder")) from error
     finally:
         # In this order: were the second rename refused, the old folder must come back.
         if not folder.exists() and old.exists():
@@ -85,8 +85,7 @@ def written_aside(path: Path) -> Iterator[TextIO]:
             _sync_entry(aside)
             aside.replace(path)
     except OSError as error:
-        what = error.strerror or str(error)
-        raise DataError(f"cannot write {path}: {what}; make room there or name another file") from error
+        raise DataError(refusal(path, error, instead="name another file")) from error
     finally:
         if plain:
             aside.unlink(missing_ok=True)

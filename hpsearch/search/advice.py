@@ -15,7 +15,6 @@ from typing import Literal
 from hpsearch.metrics import Direction
 from hpsearch.records import TrialRecord
 from hpsearch.search.evidence import Evidence
-from hpsearch.search.importance import importances as find_importances
 from hpsearch.search.suggestion import fixed, rounded, study_line
 from hpsearch.search.symptoms import (
     LEVEL,
@@ -72,6 +71,8 @@ def advise(
             if _leaves_a_layer(symptom.parameter, symptom.domain):
                 rows.setdefault(symptom.parameter.row.name, symptom)
     if importances is None:
+        from hpsearch.search.importance import importances as find_importances
+
         importances = find_importances(records, space, direction)
     idle = [parameter for parameter in idle_parameters(evidence, importances) if parameter.row.name not in rows]
     advices = [*map(_of_row, rows.values()), *_of_budget(evidence, trials), *_of_idle(evidence, idle)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from optuna.trial import FrozenTrial, TrialState
@@ -23,6 +23,8 @@ from hpsearch.search.journal import read_trials
 from hpsearch.search.looks import looks
 from hpsearch.search.optuna_study import STATES, unqueued
 from hpsearch.search.widen import widening_of
+
+_REWRITTEN = "optuna.journal is set aside, and written again from the history"
 
 
 def examine_files(folder: StudyFolder) -> list[Finding]:
@@ -42,28 +44,30 @@ def disagreements(trials: Sequence[FrozenTrial], records: Mapping[int, TrialReco
     running = [number for number, trial in known.items() if trial.state is TrialState.RUNNING]
     found = [
         *_told(running, records),
-        *_numbers(
-            "Optuna's journal lacks {} that the history has", sorted(records.keys() - known.keys()),
-            "restore optuna.journal, or start afresh with hpsearch run --new", repairable=False,
-        ),
-        *_numbers(
-            "the history lacks the line of {}, ended in Optuna", without_line(trials, records),
-            "the line is written again from what Optuna knows: state, objective, configuration",
-        ),
-    ]  # fmt: skip
-    differ = [number for number, trial in known.items() if number in records and _differs(trial, records[number])]
-    found += _numbers(
-        "Optuna and the history do not agree on how {} ended", differ,
-        "restore optuna.journal and history.jsonl from the same moment, or start afresh with hpsearch run --new",
-        repairable=False,
-    )  # fmt: skip
+        *_numbers("Optuna's journal lacks {} that the history has", _unknown(trials, records), _REWRITTEN),
+        *_numbers("the history lacks the line of {}, ended in Optuna", _without_line(trials, records), _REWRITTEN),
+        *_numbers("Optuna and the history do not agree on how {} ended", _differing(trials, records), _REWRITTEN),
+    ]
     waiting = unqueued(records.values(), trials)
     # A trial that is lost or untold is queued again when that is put right.
     waiting = [(root, record) for root, record in waiting if record.number not in running]
     return [*found, *_numbers("{}: interrupted, and not queued again", [r.number for _, r in waiting], "queued again")]
 
 
-def without_line(trials: Iterable[FrozenTrial], records: Mapping[int, TrialRecord]) -> list[int]:
+def contradicted(trials: Sequence[FrozenTrial], records: Mapping[int, TrialRecord]) -> bool:
+    """Tell whether Optuna's journal says what no crash explains; the history is believed then."""
+    return any(check(trials, records) for check in (_unknown, _without_line, _differing))
+
+
+def _unknown(trials: Sequence[FrozenTrial], records: Mapping[int, TrialRecord]) -> list[int]:
+    return sorted(records.keys() - {trial.number for trial in trials})
+
+
+def _differing(trials: Sequence[FrozenTrial], records: Mapping[int, TrialRecord]) -> list[int]:
+    return [trial.number for trial in trials if trial.number in records and _differs(trial, records[trial.number])]
+
+
+def _without_line(trials: Sequence[FrozenTrial], records: Mapping[int, TrialRecord]) -> list[int]:
     """Return the numbers of trials that ended in Optuna and have no line; one without parameters never was a trial."""
     return [t.number for t in trials if t.state.is_finished() and t.params and t.number not in records]
 

@@ -20,7 +20,7 @@ from hpsearch.metrics import Direction
 from hpsearch.records import TrialRecord
 from hpsearch.search.book import rank
 from hpsearch.search.folder import StudyFolder, write_whole
-from hpsearch.search.history import append_line
+from hpsearch.search.history import append_line, checked, lines_of
 from hpsearch.search.stop_rule import StopRule
 from hpsearch.search.verdict import Retrained, Verdict, verdict_from_json
 from hpsearch.space.space import Configuration
@@ -241,13 +241,15 @@ def append_result(path: Path, result: TrainingResult) -> None:
 def read_results(path: Path) -> dict[Key, TrainingResult]:
     """Return the results by key; a cut last line is passed over. Raises StoreError for a damaged one."""
     results: dict[Key, TrainingResult] = {}
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    for number, line in enumerate(lines, start=1):
+    for number, line in lines_of(path):
         try:
-            values: dict[str, Any] = json.loads(line)
+            values: dict[str, Any] = json.loads(checked(line))
             result = TrainingResult(**values)
         except (ValueError, TypeError):
-            raise StoreError(f"{path}:{number}: the line is damaged; remove it, and it is trained again") from None
+            raise StoreError(
+                f"{path} is damaged: line {number} is not what was written; restore the file from a copy, or remove "
+                "that line: its training is run again"
+            ) from None
         results[result.key] = result
     return results
 

@@ -17,6 +17,7 @@ One folder a study, rather than one journal for all: two studies can run at once
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -25,8 +26,9 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from hpsearch.disk import refusal, unwritable, user
 from hpsearch.errors import StoreError, StudyLocked, UnknownStudy, as_written, suggestion
 from hpsearch.records import StudyInfo
 from hpsearch.spec import StudySpec, make_spec
@@ -116,12 +118,23 @@ class StudyFolder:
         try:
             values = json.loads(file.read_text())
             return StudyFile(**values | {"info": StudyInfo(**values["info"])})
-        except (ValueError, TypeError, KeyError, OSError) as error:
+        except OSError as error:
+            raise StoreError(f"{file} cannot be read: {error.strerror} (user {user()}); see to its rights") from None
+        except (ValueError, TypeError, KeyError) as error:
             raise StoreError(f"{file} is damaged ({error}); restore it, or start afresh with --new") from None
 
     def write(self, study: StudyFile) -> None:
-        """Replace what the study is, whole."""
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Replace what the study is, whole. Raises StoreError, also where another file of it cannot be written."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StoreError(refusal(self.path, error)) from None
+        for folder in filter(Path.exists, (self.path, self.weights, self.logs)):
+            if (refused := unwritable(folder)) is not None:
+                raise StoreError(refusal(folder, refused))
+        for file in filter(Path.exists, (self.journal, self.history, self.finalists)):
+            if not os.access(file, os.R_OK | os.W_OK):
+                raise StoreError(refusal(file, PermissionError(errno.EACCES, os.strerror(errno.EACCES))))
         write_whole(self.path / "study.json", json.dumps(asdict(study), indent=1).encode())
 
     def set_aside(self) -> Path:
@@ -131,7 +144,10 @@ class StudyFolder:
         except StoreError:
             uid = new_uid()  # a damaged study must not be in the way of a new one
         aside = self.path.parent / f".{self.path.name}-{uid}"
-        self.path.rename(aside)
+        try:
+            self.path.rename(aside)
+        except OSError as error:
+            raise StoreError(refusal(aside, error)) from None
         return aside
 
     @contextlib.contextmanager
@@ -140,26 +156,34 @@ class StudyFolder:
 
         The kernel drops the lock with the process, so a dead driver's lock is never in the way.
         """
-        with _open_lock(self.path.parent / f".{self.path.name}.lock") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                message = f"study '{self.path.name}' is being run by {file.read().strip() or 'another process'}"
-                raise StudyLocked(f"{message}; wait for it, or stop it with Ctrl-C there") from None
-            file.truncate(0)
-            file.write(owner)
-            file.flush()
+        path = self.path.parent / f".{self.path.name}.lock"
+        lock = _open_lock(path)
+        try:
+            _take(lock, path, self.path.name, owner)
             yield
+        finally:
+            os.close(lock)
 
 
-def _open_lock(path: Path) -> TextIO:
+def _open_lock(path: Path) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return path.open("a+")
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        reason = f"{error.strerror or error} (user {os.getuid()})"
-        raise StoreError(f"{path.parent} cannot be written: {reason}; give another folder with --store") from None
+        raise StoreError(refusal(path.parent, error)) from None
+
+
+def _take(lock: int, path: Path, name: str, owner: str) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.truncate(lock, 0)
+        os.pwrite(lock, owner.encode(), 0)
+    except BlockingIOError:
+        holder = os.pread(lock, 1000, 0).decode(errors="replace").strip() or "another process"
+        message = f"study '{name}' is being run by {holder}"
+        raise StudyLocked(f"{message}; wait for it, or stop it with Ctrl-C there") from None
+    except OSError as error:
+        raise StoreError(refusal(path, error, len(owner))) from None
 
 
 def find_study(store: Path, name: str) -> StudyFolder:
@@ -183,6 +207,14 @@ def new_uid() -> str:
     return secrets.token_hex(8)
 
 
+def set_aside(path: Path) -> Path:
+    """Move a damaged file or folder out of the way, under a name of its own beside it, and return that."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    return path.rename(aside)
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that a reader, or a crash, sees the old content or the new, never a part."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -193,5 +225,6 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from None
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise StoreError(refusal(path, error, len(content))) from None

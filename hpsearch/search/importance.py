@@ -14,10 +14,6 @@ from hpsearch.search.book import rank
 from hpsearch.space.optuna import to_distributions
 from hpsearch.space.space import Space
 
-MEANINGS = {
-    "PED-ANOVA": "what sets the best trials apart from the rest",
-    "fANOVA": "what makes the objective vary, among the parameters that every net has",
-}
 FEWEST_TRIALS = 8
 MOST_FOR_FANOVA = 500
 """Its forest takes 4 s for as many trials, 13 s for twice as many; PED-ANOVA takes none for any number."""

@@ -19,7 +19,9 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from hpsearch.disk import refusal
 from hpsearch.errors import StoreError
+from hpsearch.search.history import append_bytes
 
 
 class Journal(BaseJournalBackend):
@@ -56,16 +58,7 @@ class Journal(BaseJournalBackend):
         """
         if not self._unwritten:
             return
-        size = self._path.stat().st_size
-        try:
-            with self._path.open("ab") as file:
-                file.writelines(self._unwritten)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            os.truncate(self._path, size)
-            reason = error.strerror or str(error)
-            raise StoreError(f"{self._path} cannot be written: {reason}; free some space, run again") from None
+        append_bytes(self._path, b"".join(self._unwritten))
         self._unwritten = []
 
 
@@ -90,15 +83,21 @@ def read_trials(path: Path) -> list[FrozenTrial]:
         return [trial for study in studies for trial in storage.get_all_trials(study, deepcopy=False)]
 
 
+def way_on(path: Path) -> str:
+    """Return what can be done about a damaged journal."""
+    aside = f"move it away (to {path.name}.damaged, say), and the next launch writes it again from history.jsonl"
+    return f"restore it from a copy, or {aside}"
+
+
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"{path} cannot be opened: {error.strerror or error}; check its folder") from None
+        raise StoreError(refusal(path, error)) from None
     except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
         cause = f"{type(error).__name__}: {error}"
-        raise StoreError(f"{path} is damaged ({cause}); restore it, or start afresh with --new") from None
+        raise StoreError(f"{path} is damaged ({cause}); {way_on(path)}") from None
 
 
 class _Lines(BaseJournalBackend):

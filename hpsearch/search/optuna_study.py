@@ -15,7 +15,7 @@ from hpsearch.metrics import Direction
 from hpsearch.records import TrialRecord
 from hpsearch.search.best_and_latest import MOST, BestAndLatest
 from hpsearch.search.history import cut_torn_tail
-from hpsearch.search.journal import open_journal, refuse_shared
+from hpsearch.search.journal import open_journal, refuse_shared, way_on
 from hpsearch.search.pruners import make_pruner, reporting_steps
 from hpsearch.search.samplers import grid, make_sampler
 from hpsearch.space.domain import Choices, IntRange, Value
@@ -72,6 +72,11 @@ class OptunaStudy:
         self._learned = few if _learns_from_few(search) else None
         self._live: dict[int, optuna.Trial] = {}
         self._grid = self._unseen(grid(space, search.seed)) if search.sampler.name == "grid" else None
+
+    @property
+    def way_on(self) -> str:
+        """What a person can do about a damaged journal."""
+        return way_on(self.journal)
 
     def trials(self) -> list[FrozenTrial]:
         """Return Optuna's own records, by number."""

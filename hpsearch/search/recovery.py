@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from hpsearch.errors import StoreError
 from hpsearch.fault_injection import crash_point
 from hpsearch.records import TrialRecord
-from hpsearch.records import TrialState as State
 from hpsearch.search.book import Book
-from hpsearch.search.checkup import without_line
 from hpsearch.search.optuna_study import OptunaStudy, started_at
-
-_ENDED: dict[TrialState, State] = {
-    TrialState.COMPLETE: "completed",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-}
 
 
 def recover(study: OptunaStudy, book: Book) -> list[TrialRecord]:
@@ -24,16 +16,18 @@ def recover(study: OptunaStudy, book: Book) -> list[TrialRecord]:
 
     The driver holds the study's lock, so nobody is running them. A trial whose line is in the history had ended: Optuna
     is told. Any other is lost: its configuration is queued again, under the seed of its first try. Running this twice
-    changes nothing. Raises StoreError where the journal lacks trials of the history.
+    changes nothing. Raises StoreError where the journal lacks trials of the history, or has them end otherwise.
     """
     trials = study.trials()
     unknown = sorted(book.records.keys() - {trial.number for trial in trials})
     if unknown:
         numbers = ", ".join(map(str, unknown[:5])) + (", ..." if len(unknown) > 5 else "")
         raise StoreError(
-            f"{study.journal} is damaged: it lacks trials that the history has ({numbers}); "
-            "restore it, or start afresh with --new"
+            f"{study.journal} is damaged: it lacks trials that the history has ({numbers}); {study.way_on}"
         )
+    for trial in trials:
+        if trial.state is TrialState.COMPLETE and (known := book.records.get(trial.number)) is not None:
+            _require_same(study, trial, known)
     lost = []
     for trial in trials:
         if trial.state is not TrialState.RUNNING:
@@ -59,24 +53,9 @@ def recover(study: OptunaStudy, book: Book) -> list[TrialRecord]:
     return lost
 
 
-def restore_lines(study: OptunaStudy, book: Book, objective: str) -> list[TrialRecord]:
-    """Write the history's line of every trial that ended in Optuna and has none, from what Optuna knows of it.
-
-    No crash leaves such a trial; a line taken out of a damaged history does. objective: the metric's name. What Optuna
-    calls failed was interrupted if another trial runs it again, else it failed.
-    """
-    trials = {trial.number: trial for trial in study.trials()}
-    retried = {trial.user_attrs.get("retry_of") for trial in trials.values()}
-    restored = []
-    for number in without_line(trials.values(), book.records):
-        trial, reason = trials[number], "its line in the history was lost, and is written again from Optuna"
-        state = _ENDED[trial.state]
-        record = TrialRecord(
-            number, study.configuration_of(trial), "interrupted" if state == "failed" and number in retried else state,
-            reason, trial.value if state == "completed" else None,
-            metrics={f"val_{objective}": trial.value} if state == "completed" and trial.value is not None else {},
-            started=started_at(trial), retry_of=trial.user_attrs.get("retry_of"),
-        )  # fmt: skip
-        book.add(record)
-        restored.append(record)
-    return restored
+def _require_same(study: OptunaStudy, trial: FrozenTrial, record: TrialRecord) -> None:
+    if record.state != "completed" or trial.value != record.value:
+        raise StoreError(
+            f"{study.journal} is damaged: trial {trial.number} completed there with {trial.value}, and is "
+            f"{record.state} with {record.value} in the history; {study.way_on}"
+        )

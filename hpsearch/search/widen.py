@@ -11,29 +11,23 @@ crash before the second step leaves the old study, one after it leaves what `fin
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from statistics import fmean
-
-import numpy as np
 
 from hpsearch.errors import StudyError
 from hpsearch.fault_injection import crash_point
-from hpsearch.metrics import Direction
-from hpsearch.records import StudyInfo, TrialRecord
+from hpsearch.records import TrialRecord
 from hpsearch.search.book import rank, weights_path
 from hpsearch.search.folder import StudyFile, StudyFolder, write_whole
-from hpsearch.search.history import read_history
-from hpsearch.search.optuna_study import OptunaStudy, Past
-from hpsearch.space.domain import Choices, Domain, Value, describe
+from hpsearch.search.history import read_history, to_line
+from hpsearch.search.rewrite import write_journal
+from hpsearch.space.domain import Value, describe
 from hpsearch.space.space import Configuration, Space, widths
 from hpsearch.space.table import ROWS
-from hpsearch.spec.sections import NamedOptions, SearchSection
-from hpsearch.training.seeds import derive_seed
+from hpsearch.spec.sections import SearchSection
 
 
 @dataclass(frozen=True)
@@ -111,15 +105,9 @@ def build(
         _copy_weights(old, new, record)
     if old.looks.exists():  # the test rows are the same, and were looked at
         shutil.copyfile(old.looks, new.looks)
-    lines = [json.dumps(record.to_json(), separators=(",", ":"), allow_nan=False) + "\n" for record in records]
-    write_whole(new.history, "".join(lines).encode())
-    plain = search.model_copy(update={"sampler": NamedOptions(name="random")})  # it is asked for nothing
-    study = OptunaStudy(new.journal, plain, space, file.info.direction, steps)
+    write_whole(new.history, b"".join(to_line(record.to_json()) for record in records))
     by_number = {record.number: record for record in records}
-    study.replay(
-        _past(by_number[number], space, file.info, search.seed) if number in by_number else None
-        for number in range(max(known, default=-1) + 1)
-    )
+    write_journal(new.journal, by_number, max(known, default=-1), file.info, search, space, steps)
     new.write(file)
     return Carried(sum(map(_counts, records)), left, again)
 
@@ -169,42 +157,6 @@ def _misfit(configuration: Configuration, space: Space) -> str:
     depth = int(configuration.get("hidden_layers", 0))
     missing = next((p.row.name for p in space if p.active(depth) and p.name not in configuration), "hidden_layers")
     return f"{missing} is new, and they have none"
-
-
-def _past(record: TrialRecord, space: Space, info: StudyInfo, seed: int) -> Past:
-    """Return a record as Optuna is to know it.
-
-    It is asked for the widths of absent layers too. They are drawn at random: a constant in all carried trials would
-    look to the sampler like a place where all good trials lie.
-    """
-    draw = np.random.default_rng(derive_seed(seed, record.number, 0, "absent"))
-    point = {}
-    for parameter in space:
-        share, domain = draw.random(), parameter.domain
-        given = record.configuration.get(parameter.name)
-        point[parameter.name] = _at(domain, share) if given is None else domain.nearest(given)
-    return Past(record, point, _reported(record, f"val_{info.objective}", info.splits, info.direction))
-
-
-def _at(domain: Domain, share: float) -> Value:
-    if isinstance(domain, Choices):
-        return domain.choices[int(share * len(domain.choices))]
-    if domain.log:
-        return domain.nearest(float(domain.low * (domain.high / domain.low) ** share))
-    return domain.nearest(float(domain.low + (domain.high - domain.low) * share))
-
-
-def _reported(record: TrialRecord, name: str, splits: int, direction: Direction) -> dict[int, float]:
-    """Return what the trial told the pruner: its objective by epoch, or with folds the mean of those done by fold."""
-    values: list[dict[int, float]] = [{} for _ in range(splits)]
-    for epoch in record.epochs:
-        if name in epoch.metrics:
-            values[epoch.split][epoch.step] = epoch.metrics[name]
-    if splits == 1:
-        return values[0]
-    best = min if direction == "minimize" else max
-    done = [best(of.values()) for of in values if of]
-    return {count: fmean(done[:count]) for count in range(1, min(len(done), splits - 1) + 1)}
 
 
 def _to_train_again(record: TrialRecord) -> TrialRecord:

@@ -20,6 +20,8 @@ from fakes import SCRIPTS
 from mlflow import MlflowClient
 from sample_studies import write_rentals, write_study
 
+from .scripted import Zygote
+
 PATIENCE = 150.0
 """Seconds after which a driver is killed, so that a test fails rather than hangs."""
 
@@ -167,3 +169,11 @@ def mlflow_runs(store: Path, name: str = "slow") -> list[Any]:
 def mlflow_states(store: Path) -> Counter[str]:
     """Return how many trials MLflow has in each of our states."""
     return Counter(r.data.tags["hpsearch.state"] for r in mlflow_runs(store) if r.data.tags["hpsearch.kind"] == "trial")
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """Forks drivers whose workers train nothing."""
+    made = Zygote()
+    yield made
+    made.close()

@@ -19,6 +19,8 @@ def test_it_tells_what_the_study_will_do(tmp_path: Path) -> None:
     assert (found.trials, found.workers, found.configurations) == (30, 2, None)
     assert found.read == {"name": "iris", "data.sklearn": "iris", "search.trials": 30, "search.workers": 2}
     assert 0 < found.step_seconds < found.estimated_seconds
+    assert found.store.folder == str(tmp_path / "store")
+    assert 5_000_000 < found.store.needed < 100_000_000 < found.store.free
 
 
 def test_it_makes_no_study(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 import hpsearch
-from hpsearch.app.launch import driver_name
+from hpsearch.app.holder import driver_name
 from hpsearch.delivery.predictor import Predictor
 
 from .notes import Notes

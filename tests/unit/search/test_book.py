@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from disks import full_disk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,8 +13,6 @@ from hpsearch.records import TrialRecord
 from hpsearch.search.book import Book, load_weights, rank, save_weights, weights_path
 from hpsearch.search.folder import StudyFolder
 from hpsearch.search.history import append_record
-
-from .test_history import full_disk
 
 
 @pytest.fixture

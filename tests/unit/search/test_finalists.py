@@ -237,5 +237,7 @@ def test_results_are_read_back_and_a_cut_line_is_passed_over(tmp_path: Path) -> 
 def test_a_damaged_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "finalists.jsonl"
     path.write_text('{"trial": 5}\n')
-    with pytest.raises(StoreError, match=r"finalists.jsonl:1: the line is damaged"):
+    with pytest.raises(
+        StoreError, match=r"finalists.jsonl is damaged: line 1 .* remove that line: its training is run again"
+    ):
         read_results(path)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from disks import full_disk
 from optuna.distributions import FloatDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -14,7 +15,6 @@ from hpsearch.errors import StoreError
 from hpsearch.search.journal import Journal, OneStudyStorage
 
 from .studies import trials_in
-from .test_history import full_disk
 
 SPACE = {"x": FloatDistribution(0, 1)}
 

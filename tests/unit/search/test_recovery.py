@@ -186,6 +186,6 @@ def test_a_journal_that_lacks_trials_of_the_history_is_damaged(tmp_path: Path) -
     after_all(tmp_path)
     (tmp_path / "optuna.journal").write_bytes(b"")
     with pytest.raises(
-        StoreError, match=r"is damaged: it lacks trials that the history has \(0\); restore it, or start"
+        StoreError, match=r"is damaged: it lacks trials that the history has \(0\); restore it from a copy, or move"
     ):
         recover_once(tmp_path)
