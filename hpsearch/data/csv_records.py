@@ -49,8 +49,8 @@ _CR = "the line before is blank and ends with CR alone; remove it, or end lines 
 class _Lines:
     """Lines passed on; the last one is kept.
 
-    Refused are what csv lets through: NUL, and a separator that begins a line after a blank one that ends with CR, which
-    pandas 3.1 passes over.
+    Refused is what csv lets through: NUL, and a separator at the start of a line after a blank one that ends with CR,
+    which pandas 3.1 passes over.
     """
 
     def __init__(self, lines: Iterable[str], separator: str) -> None:
