@@ -49,7 +49,7 @@ def read_csv(section: DataSection, path: Path) -> pd.DataFrame:
         found = f"{records - 1:,} rows by one count, {frame.shape[0]:,} by another"
         raise data_error(section, "data.csv", f"the file can be read in two ways ({found}); quote its texts")
     frame.attrs[LINES] = _FileLines(section, path)
-    return _with_identifiers(frame, content, section)
+    return _with_gaps(_with_identifiers(frame, content, section), section)
 
 
 def _options(section: DataSection) -> dict[str, Any]:
@@ -237,6 +237,16 @@ def _with_identifiers(frame: pd.DataFrame, content: bytes, section: DataSection)
     for name in whole:
         if texts[name].str.match(r"[+-]?(0\d|\d{16,}$)").fillna(False).any():
             frame[name] = texts[name]
+    return frame
+
+
+def _with_gaps(frame: pd.DataFrame, section: DataSection) -> pd.DataFrame:
+    """Make cells missing that pandas 3.1 left as text: beside whole numbers above 2^63 it knows no missing cell."""
+    for name in frame.columns:
+        if frame[name].dtype == object or isinstance(frame[name].dtype, pd.StringDtype):
+            gone = frame[name].isin(["", *section.na_values])
+            if gone.any():
+                frame[name] = frame[name].mask(gone)
     return frame
 
 

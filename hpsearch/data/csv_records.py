@@ -17,7 +17,7 @@ def csv_records(
     file: opened with `newline=""`. refusal: what to raise for a record (its line, what is wrong with it and what to do)
     that is no CSV, as where a quote is not closed.
     """
-    lines = _Lines(file)
+    lines = _Lines(file, separator)
     reader = csv.reader(lines, delimiter=separator, strict=True)
     while True:
         line = reader.line_num + 1
@@ -27,16 +27,12 @@ def csv_records(
             return
         except csv.Error as error:
             raise refusal(line, _in_words(str(error))) from None
-        blank = len(cells) == 1 and not lines.last.strip(" \t\r\n")
-        if blank and lines.last.endswith("\r"):
-            # pandas 3.1 takes the separator that begins the next line for a part of this one.
-            raise refusal(line, "a line of spaces alone that ends with CR; remove it, or end lines with LF") from None
-        yield line, [] if blank else cells
+        yield line, [] if len(cells) == 1 and not lines.last.strip(_BLANK) else cells
 
 
 def _in_words(reason: str) -> str:
-    if reason == _NUL:
-        return "a NUL character, which no text holds; the file is damaged, get it again"
+    if reason in (_NUL, _CR):
+        return reason
     if "expected after" in reason:
         return 'text follows a closing quote; double a quote inside a quoted cell ("")'
     if "field larger" in reason:
@@ -45,21 +41,30 @@ def _in_words(reason: str) -> str:
     return 'a quote opens here that is not closed; close it, or double a quote inside a quoted cell ("")'
 
 
-_NUL = "NUL"
+_BLANK = " \t\r\n"
+_NUL = "a NUL character, which no text holds; the file is damaged, get it again"
+_CR = "the line before is blank and ends with CR alone; remove it, or end lines with LF"
 
 
 class _Lines:
-    """Lines passed on, but for those with NUL, which csv lets through; the last one is kept."""
+    """Lines passed on; the last one is kept.
 
-    def __init__(self, lines: Iterable[str]) -> None:
+    Refused is what csv lets through: NUL, and a separator at the start of a line after a blank one that ends with CR,
+    which pandas 3.1 passes over.
+    """
+
+    def __init__(self, lines: Iterable[str], separator: str) -> None:
         self._lines = iter(lines)
+        self._separator = separator
         self.last = ""
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
-        self.last = next(self._lines)
+        before, self.last = self.last, next(self._lines)
         if "\0" in self.last:
             raise csv.Error(_NUL)
+        if before.endswith("\r") and not before.strip(_BLANK) and self.last.startswith(self._separator):
+            raise csv.Error(_CR)
         return self.last

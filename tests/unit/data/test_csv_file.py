@@ -157,6 +157,12 @@ def test_numbers_with_leading_zeros_stay_text(csv):
     assert frame["n"].tolist() == [7, 8]
 
 
+def test_a_cell_beside_whole_numbers_above_2_to_the_63_is_missing_all_the_same(csv):
+    frame = read(csv, "a,y\n9223372036854775808,1\n,2\n?,3\n", na_values=["?"])
+    assert frame["a"].isna().tolist() == [False, True, True]
+    assert str(frame["a"][0]) == "9223372036854775808"
+
+
 def test_the_check_agrees_across_chunk_borders(csv, monkeypatch):
     monkeypatch.setattr(csv_file, "_CHUNK", 8)
     rows = "".join(f'"é,{n}",{n}\n' for n in range(40))

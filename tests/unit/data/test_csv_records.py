@@ -48,10 +48,11 @@ def test_cells_are_divided_by_the_separator_that_is_given() -> None:
 @pytest.mark.parametrize(("text", "line", "found"), [
     ('a\n1\n"open\n\n', 3, "a quote opens here that is not closed; close it"),
     ('a\n"1"2\n', 2, "text follows a closing quote; double a quote"),
-    ("a\n1\n \r,2\n", 3, "a line of spaces alone that ends with CR"),
+    ("a\n1\n \r,2\n", 4, "the line before is blank and ends with CR alone"),
+    ("a\r\r,2\r", 3, "the line before is blank and ends with CR alone"),
     ("a\n1\n2\0\n", 3, "a NUL character, which no text holds"),
     (f"a\n{'x' * 140_000}\n", 2, "a cell has more than 131,072 characters, or its quote is not closed"),
-], ids=["open", "text after", "blank CR", "NUL", "long"])  # fmt: skip
+], ids=["open", "text after", "spaces and CR", "CR", "NUL", "long"])  # fmt: skip
 def test_what_is_no_csv_raises_what_the_caller_makes_of_its_first_line(text: str, line: int, found: str) -> None:
     with pytest.raises(Refused, match=f"line {line}: {found}") as refused:
         records(text)
