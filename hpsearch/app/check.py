@@ -12,7 +12,8 @@ from typing import Any
 from hpsearch.app.needs import StoreState, disk_need, look_at_store
 from hpsearch.app.store import private_files, store_folder
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.prepared import prepare_dataset
+from hpsearch.data.prepared import load_table, prepare_dataset
+from hpsearch.data.profile import profile_table
 from hpsearch.search.settings import Settled, settle, warnings_of, worker_count
 from hpsearch.space.domain import Choices
 from hpsearch.space.space import Space
@@ -40,6 +41,8 @@ class Check:
     step_seconds: float
     estimated_seconds: float
     notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    """what looks wrong with the data, the gravest first: leaks, repeated rows, identifiers (`data/suspicion.py`)"""
     read: dict[str, Any]
     """what the study file says, field by field, as it was read"""
     store: StoreState
@@ -67,7 +70,8 @@ def check(study: str | Path, *, store: str | Path | None = None) -> Check:
     whole = trials * data.splits * (_TRIAL_START[trainer] + _steps(settled.space, data) * seconds) / places
     return Check(
         spec.name, data.signature.task, settled.objective.name, data.rows, data.signature.inputs,
-        settled.space.count(), trials, workers, seconds, whole, notes, read_values(spec),
+        settled.space.count(), trials, workers, seconds, whole, notes,
+        tuple(warning.message for warning in profile_table(*load_table(spec)).warnings), read_values(spec),
         look_at_store(place, disk_need(spec, settled.space, data, trials, metrics)),
     )  # fmt: skip
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hpsearch.cli.options import Json, Store, StudyFile, console, print_json
 from hpsearch.cli.terminal import screen
+
+if TYPE_CHECKING:
+    from hpsearch.app.check import Check
 
 
 def init(
@@ -25,17 +28,29 @@ def init(
     console(error=True).print(f"\nwrote {path}; try: hpsearch check {path}")
 
 
-def check(study: StudyFile, as_json: Json = False, store: Store = None) -> None:
+def check(
+    study: StudyFile,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 2 where something looks wrong.")] = False,
+    as_json: Json = False,
+    store: Store = None,
+) -> None:
     """Try a study file: its data, one tiny trial, the time it takes."""
     from hpsearch.app.check import check as check_study
-    from hpsearch.app.needs import megabytes
-    from hpsearch.errors import as_written
-    from hpsearch.report.text import duration, number
 
     found = check_study(study, store=store)
     if as_json:
         print_json(found.to_json())
-        return
+    else:
+        _print_check(found)
+    if strict and found.warnings:
+        raise typer.Exit(2)
+
+
+def _print_check(found: Check) -> None:
+    from hpsearch.app.needs import megabytes
+    from hpsearch.errors import as_written
+    from hpsearch.report.text import duration, number
+
     out = console()
     rows = ", ".join(f"{part} {count:,}" for part, count in found.rows.items())
     count = (
@@ -44,6 +59,8 @@ def check(study: StudyFile, as_json: Json = False, store: Store = None) -> None:
     out.print(f"study '{found.study}' is fine: {found.task}, objective {found.objective} of the validation rows")
     for note in found.notes:
         out.print(f"  {note}")
+    for warning in found.warnings:
+        out.print(f"  ! {warning}")
     out.print(f"  read: {'; '.join(f'{field}: {as_written(value)}' for field, value in found.read.items())}")
     out.print(f"  rows: {rows}; inputs of the net: {found.inputs}")
     out.print(f"  configurations: {count}")

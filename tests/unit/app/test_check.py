@@ -57,3 +57,11 @@ def test_what_run_would_refuse_is_refused_before_a_net_is_trained(
 ) -> None:
     with pytest.raises(SpecError, match=message):
         check(write_study(tmp_path, IRIS | {"search": search}), store=tmp_path / "store")
+
+
+def test_a_column_that_gives_the_target_away_is_told(tmp_path: Path) -> None:
+    rows = [f"{(7 * row) % 60},{row % 5},{3 * ((7 * row) % 60)}" for row in range(60)]
+    (tmp_path / "leak.csv").write_text("\n".join(["copied,other,y", *rows]) + "\n")
+    leak = {"name": "leak", "data": {"csv": "leak.csv", "target": "y"}}
+    found = check(write_study(tmp_path, leak), store=tmp_path / "store")
+    assert "'copied' alone reproduces the target" in found.warnings[0]

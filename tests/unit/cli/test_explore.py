@@ -41,3 +41,18 @@ def test_init_prints_the_file_it_wrote_and_what_to_do_next(
     out, err = output(monkeypatch, capsys, "init", "rows.csv", "--target", "y")
     assert out == (tmp_path / "rows.yaml").read_text("utf-8")
     assert err == "\nwrote rows.yaml; try: hpsearch check rows.yaml\n"
+
+
+def test_a_strict_check_ends_with_2_where_something_looks_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{n * 7 % 60},{n % 5},{3 * (n * 7 % 60)}\n" for n in range(60))
+    (tmp_path / "leak.csv").write_text("copied,other,y\n" + rows)
+    (tmp_path / "leak.yaml").write_text("data: {csv: leak.csv, target: y}\n")
+    monkeypatch.setattr(sys, "argv", ["hpsearch", "check", "leak.yaml", "--strict"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert "  ! 'copied' alone reproduces the target" in capsys.readouterr().out
+    assert "  ! 'copied' alone" in output(monkeypatch, capsys, "check", "leak.yaml")[0]
