@@ -99,6 +99,7 @@ class Zygote:
     def __init__(self) -> None:
         self._process = subprocess.Popen(PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._count = 0
+        self._pipes: list[int] = []
         self.live: set[int] = set()
 
     def ask(self, asked: dict[str, Any]) -> int:
@@ -118,7 +119,7 @@ class Zygote:
         for path in (out, errors):
             if room:  # a limit on files would cut what it says, too
                 os.mkfifo(path)
-                os.open(path, os.O_RDWR)
+                self._pipes.append(os.open(path, os.O_RDWR))
             elif not path.exists():
                 path.touch()
         pid = self.ask({
@@ -136,5 +137,7 @@ class Zygote:
         for pid in self.live:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        for pipe in self._pipes:
+            os.close(pipe)
         self._process.kill()
         self._process.communicate()

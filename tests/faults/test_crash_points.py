@@ -46,10 +46,13 @@ class Way:
     """how the study file of the earlier launches differs"""
     changes: tuple[Change, ...] = ()
     """how the study file differs then"""
+    away: tuple[bool, bool] = (False, False)
+    """MLflow is away: in the earlier launches, in this one"""
     again: bool = True
     """a second launch gets there too"""
 
 
+AWAY = {True: {"MLFLOW_TRACKING_URI": "http://127.0.0.1:1"}, False: {}}
 NO_WINNER = ("winner", "", "none")
 NARROWER = ("space", "learning_rate", {"low": 1e-3, "high": 0.09, "log": True})
 WAYS = {
@@ -63,6 +66,9 @@ WAYS = {
     "repair-deleted": Way(before=(((), "run-logged"),), again=False),
     "repair-created": Way(before=(((), "optuna-told"),)),
     "repair-closed": Way(before=(((), "run-logged"),), again=False),
+    "spool-written": Way(away=(False, True)),
+    "spool-launch-begun": Way(before=(((), "history-written:3"),), away=(True, False), again=False),
+    "spool-sent": Way(before=(((), "history-written:3"),), away=(True, False)),
     "package-placed": Way(again=False),
     "package-aside": Way(before=(((), ""),), first=(NO_WINNER,)),
 }
@@ -86,13 +92,13 @@ def test_a_driver_that_dies_anywhere_leaves_what_the_same_command_finishes(
     way, said = WAYS.get(point, Way()), tmp_path / "said.txt"
     command = ["run", str(tiny(tmp_path, *way.first)), "--store", str(store)]
     for options, at in way.before:
-        code = drive([*command, *options], said, HPSEARCH_TESTING="1", HPSEARCH_CRASH_AT=at)
+        code = drive([*command, *options], said, HPSEARCH_TESTING="1", HPSEARCH_CRASH_AT=at, **AWAY[way.away[0]])
         assert code == (70 if at else 0), said.read_text()
     tiny(tmp_path, *way.changes)
-    faults = {"HPSEARCH_TESTING": "1", "HPSEARCH_FAULT": way.fault}
+    faults = {"HPSEARCH_TESTING": "1", "HPSEARCH_FAULT": way.fault, **AWAY[way.away[1]]}
     assert drive([*command, *way.options], said, HPSEARCH_CRASH_AT=point, **faults) == 70, said.read_text()
     if way.again:
-        code = drive([*command, *way.options], said, HPSEARCH_TESTING="1", HPSEARCH_CRASH_AT=f"{point}:1:kill")
+        code = drive([*command, *way.options], said, HPSEARCH_CRASH_AT=f"{point}:1:kill", **faults)
         assert code == -9, said.read_text()
 
     again = {"new": False, "widen": "--widen" in way.options}

@@ -154,8 +154,13 @@ def test_a_journal_that_lost_its_end_or_tells_another_value_is_not_believed(
     assert re.search(r"is damaged: trial 0 completed there with 5\.\S+, and is completed with 6\.", errors)
 
 
-@pytest.mark.parametrize("tail", [b'{"number": 9, "conf', bytes(4096), b"\xff\xfe"])
-@pytest.mark.parametrize("file", ["optuna.journal", "history.jsonl", "finalists.jsonl"])
+@pytest.mark.parametrize(
+    ("file", "tail"),
+    [
+        ("optuna.journal", b'{"op_code":4,"worker_id":"x'), ("history.jsonl", b'{"number":9,"conf'),
+        ("history.jsonl", bytes(4096)), ("finalists.jsonl", b"\xff\xfe"),
+    ],
+)  # fmt: skip
 def test_a_torn_tail_is_cut_and_kept_aside_and_told(
     tmp_path: Path, zygote: Zygote, folder: StudyFolder, file: str, tail: bytes
 ) -> None:

@@ -17,7 +17,8 @@ from hpsearch.app.doctor import doctor
 from hpsearch.app.results import load
 from hpsearch.errors import UnknownStudy
 from hpsearch.search.folder import StudyFolder
-from hpsearch.search.journal import open_journal
+from hpsearch.search.history import checked, to_line
+from hpsearch.search.journal import open_journal, read_trials
 
 
 @pytest.fixture
@@ -133,14 +134,13 @@ def digests(place: Path) -> dict[str, str]:
     return found | {"runs": repr(states)}
 
 
-def test_a_line_written_again_says_what_optuna_knows(place: Path) -> None:
-    before = load("rentals", store=place).records[0]
+def test_the_history_is_believed_where_the_journal_says_more(place: Path) -> None:
     lose_line(place)
-    doctor("rentals", repair=True, store=place)
-    after = load("rentals", store=place).records[0]
-    assert (after.number, after.state, after.value) == (before.number, before.state, before.value)
-    assert after.configuration == before.configuration
-    assert load("rentals", store=place).done() == 4
+    (repaired,) = doctor("rentals", repair=True, store=place)
+    assert repaired.findings == ()
+    assert load("rentals", store=place).done() == 3
+    assert [t.number for t in read_trials(rentals(place) / "optuna.journal") if t.params] == [1, 2, 3]
+    assert (rentals(place) / "optuna.journal.damaged-1").exists()
 
 
 def test_a_whole_store_is_well(finished: Path) -> None:
@@ -158,14 +158,16 @@ def test_a_damaged_file_is_told_and_left_to_a_person(place: Path) -> None:
     assert "restore it" in finding.remedy
 
 
-def test_a_journal_and_a_history_of_different_moments_are_left_to_a_person(place: Path) -> None:
+def test_the_history_is_believed_where_the_journal_says_otherwise(place: Path) -> None:
     path = rentals(place) / "history.jsonl"
-    first, *others = path.read_text().splitlines(keepends=True)
-    values = json.loads(first)
-    path.write_text("".join([json.dumps(values | {"value": values["value"] + 1}) + "\n", *others]))
+    first, *others = path.read_bytes().splitlines(keepends=True)
+    values = json.loads(checked(first))
+    path.write_bytes(b"".join([to_line(values | {"value": values["value"] + 1}), *others]))
     (told,) = doctor("rentals", store=place)
-    wrong = [finding for finding in told.findings if not finding.repairable]
-    assert [finding.what for finding in wrong] == ["Optuna and the history do not agree on how trial 0 ended"]
+    assert "Optuna and the history do not agree on how trial 0 ended" in [finding.what for finding in told.findings]
+    (repaired,) = doctor("rentals", repair=True, store=place)
+    assert repaired.findings == ()
+    assert read_trials(rentals(place) / "optuna.journal")[0].value == values["value"] + 1
 
 
 def test_a_study_that_is_being_run_is_left_alone(place: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_damaged_history_is_named_with_its_line(finished: Path, tmp_path: Path
     study = copy_study(finished, "rentals", tmp_path)
     lines = (study / "history.jsonl").read_text().splitlines(keepends=True)
     (study / "history.jsonl").write_text(lines[0] + "{]\n" + "".join(lines[2:]))
-    with pytest.raises(StoreError, match=r"history\.jsonl:2: the line is damaged"):
+    with pytest.raises(StoreError, match=r"history\.jsonl is damaged: line 2 "):
         hpsearch.load("rentals", store=tmp_path)
 
 

@@ -12,9 +12,9 @@ def test_names_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out == "[red]name[/red] :smile: 'x' 1.5\n"
 
 
-def test_what_would_act_on_the_terminal_is_printed_as_its_escape(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_would_act_on_the_terminal_is_printed_as_a_mark(capsys: pytest.CaptureFixture[str]) -> None:
     console().print("a\x1b[2Jb\n\tc")
-    assert capsys.readouterr().out == "a\\x1b[2Jb\n        c\n"
+    assert capsys.readouterr().out == "a\N{REPLACEMENT CHARACTER}[2Jb\n        c\n"
 
 
 def test_a_long_line_in_a_pipe_is_not_broken(capsys: pytest.CaptureFixture[str]) -> None:
