@@ -67,8 +67,8 @@ WAYS = {
     "repair-created": Way(before=(((), "optuna-told"),)),
     "repair-closed": Way(before=(((), "run-logged"),), again=False),
     "spool-written": Way(away=(False, True)),
-    "spool-launch-begun": Way(before=(((), "history-written:3"),), away=(True, False), again=False),
-    "spool-sent": Way(before=(((), "history-written:3"),), away=(True, False)),
+    "spool-launch-begun": Way(before=(((), ""),), away=(True, False), again=False),
+    "spool-sent": Way(before=(((), ""),), away=(True, False)),
     "package-placed": Way(again=False),
     "package-aside": Way(before=(((), ""),), first=(NO_WINNER,)),
 }

@@ -161,7 +161,7 @@ def test_a_damaged_file_is_told_and_left_to_a_person(place: Path) -> None:
 def test_the_history_is_believed_where_the_journal_says_otherwise(place: Path) -> None:
     path = rentals(place) / "history.jsonl"
     first, *others = path.read_bytes().splitlines(keepends=True)
-    values = json.loads(checked(first))
+    values = json.loads(checked(first.rstrip(b"\n")))
     path.write_bytes(b"".join([to_line(values | {"value": values["value"] + 1}), *others]))
     (told,) = doctor("rentals", store=place)
     assert "Optuna and the history do not agree on how trial 0 ended" in [finding.what for finding in told.findings]
