@@ -47,7 +47,7 @@ def run(
             study, trials=trials, more=more, new=new, widen=widen, timeout=seconds, workers=count, store=store,
             display=display,
         )  # fmt: skip
-        _tell(result, quiet=quiet, as_json=as_json)
+        _told(result, quiet=quiet, as_json=as_json)
     _end(result)
 
 
@@ -69,11 +69,11 @@ def verify(
     with lasting_output():
         display = Silent() if quiet or as_json else make_display(console())
         result = verify_study(study, finalists=finalists, seeds=seeds, workers=count, store=store, display=display)
-        _tell(result, quiet=quiet, as_json=as_json)
+        _told(result, quiet=quiet, as_json=as_json)
     _end(result)
 
 
-def _tell(result: StudyResult, *, quiet: bool, as_json: bool) -> None:
+def _told(result: StudyResult, *, quiet: bool, as_json: bool) -> None:
     """Print what came of a launch."""
     from hpsearch.cli.tables import print_result
 

@@ -44,3 +44,9 @@ def names_in(file: Path) -> set[str]:
         if isinstance(node, ast.ClassDef):
             found |= {f"{node.name}.{child.name}" for child in node.body if isinstance(child, ast.FunctionDef)}
     return found
+
+
+def test_every_test_that_a_promise_names_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs" / "reliability.md").read_text())
+    assert len(named) > 150
+    assert [f"{file}::{name}" for file, name in sorted(set(named)) if name not in names_in(ROOT / file)] == []

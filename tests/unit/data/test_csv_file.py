@@ -46,7 +46,7 @@ def test_only_the_texts_a_study_names_mean_missing(csv):
         b"a,y\r1,2\r",
         b"a,y\n1,2",
         b"a,y\n\n1,2\n\n",
-        gzip.compress(b"a,y\n1,2\n"),
+        gzip.compress(b"a,y\n1,2\n", mtime=0),
     ],
     ids=["bom", "crlf", "cr", "no last newline", "blank lines", "gzip"],
 )
