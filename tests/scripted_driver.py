@@ -25,7 +25,7 @@ def nothing(*_: Any) -> None:
 
 
 vars(launch)["ProcessPool"] = partial(processes.ProcessPool, program=PROGRAM)
-for name in ("deliver", "log_delivery", "log_trial_pictures", "log_study_pictures", "log_report"):
+for name in ("deliver", "log_delivery", "log_models", "log_trial_pictures", "log_study_pictures", "log_report"):
     assert name in vars(launch)
     vars(launch)[name] = nothing
 study.GRACE = finalists.GRACE = child.TERM_GRACE = 1.0

@@ -37,7 +37,7 @@ class NoMlflow:
 
     trouble = experiment_id = launch_run_id = None
 
-    def __init__(self, *_: Any) -> None:
+    def __init__(self, *_: Any, **__: Any) -> None:
         pass
 
     def __enter__(self) -> NoMlflow:
@@ -73,7 +73,9 @@ launch.ProcessPool = functools.partial(ProcessPool, program=WORKER)  # type: ign
 launch.Tracker = NoMlflow  # type: ignore[misc,assignment]
 launch.import_mlflow = lambda: SimpleNamespace()  # type: ignore[assignment]
 launch.deliver = lambda *_: Path()  # type: ignore[assignment]
-launch.log_delivery = launch.log_report = launch.log_trial_pictures = launch.log_study_pictures = lambda *_: None  # type: ignore[assignment]
+for name in ("log_delivery", "log_models", "log_report", "log_trial_pictures", "log_study_pictures"):
+    assert name in vars(launch)
+    vars(launch)[name] = lambda *_: None
 
 
 def serve() -> None:
