@@ -60,8 +60,8 @@ def test_show_tells_state_best_trials_and_time(call: Call, finished: Path) -> No
 def test_show_as_json_keeps_its_keys(call: Call, finished: Path) -> None:
     shown = call("show", "rentals", "--json", "--store", finished).json()
     assert list(shown) == [
-        "name", "objective", "direction", "task", "trials", "done", "states", "ending", "seconds", "best", "test",
-        "winner", "verdict", "created", "folder", "link", "trouble", "top", "importances", "advice",
+        "name", "objective", "direction", "task", "trials", "done", "states", "failures", "ending", "seconds", "best",
+        "test", "winner", "verdict", "created", "folder", "link", "trouble", "top", "importances", "advice", "insights_trials",
     ]  # fmt: skip
     assert list(shown["test"]) == ["rmse", "mae", "r2"]
     assert [trial["number"] for trial in shown["top"]] == [0, 3]
@@ -308,7 +308,7 @@ def test_check_as_json_keeps_its_keys(call: Call, tmp_path: Path) -> None:
     told = call("check", write_study(tmp_path, FLOWERS), "--json", "--store", tmp_path / "store").json()
     assert list(told) == [
         "study", "task", "objective", "rows", "inputs", "configurations", "trials", "workers", "step_seconds",
-        "estimated_seconds", "notes",
+        "estimated_seconds", "notes", "warnings", "read", "store",
     ]  # fmt: skip
 
 
@@ -320,7 +320,7 @@ def test_the_program_answers_by_both_of_its_names() -> None:
     verbs = re.findall(r"^  ([a-z]+)  +\S", said.out.split("Commands:")[1], re.M)
     assert verbs == [
         "init", "check", "schema", "space", "eda", "run", "verify", "list", "show", "best", "compare", "report",
-        "predict", "serve", "promote", "export", "ui",
+        "predict", "serve", "promote", "export", "ui", "doctor",
     ]  # fmt: skip
     assert "..." not in said.out.split("Commands:")[1]
 

@@ -803,10 +803,7 @@ def test_a_file_that_cannot_be_read_or_is_no_file_is_named(tmp_path: Path) -> No
     )
     os.mkfifo(tmp_path / "pipe")
     assert refusal(tmp_path, None, {"csv": "pipe"}) == (
-        "pipe: field 'data.csv': no file FOLDER/pipe; the path is relative to the study file"
-    )
-    assert refusal(tmp_path, None, {"csv": "https://example.org/rows.csv"}) == (
-        "https://example.org/rows.csv: field 'data.csv': this is an address; download the file and give its path"
+        "pipe: field 'data.csv': FOLDER/pipe is a device or a pipe; name a file"
     )
 
 

@@ -27,8 +27,9 @@ def start(folder: Path, port: int, *arguments: str) -> Server:
 
 def test_a_server_answers_and_is_gone_after_its_context(tmp_path: Path) -> None:
     (tmp_path / "health").touch()
+    before = set(psutil.Process().children())
     with start(tmp_path, free_port(0), "--bind", "127.0.0.1", "--directory", str(tmp_path)):
-        (child,) = psutil.Process().children()
+        (child,) = set(psutil.Process().children()) - before
         assert child.is_running()
         assert os.getpgid(child.pid) == child.pid  # Ctrl-C reaches whoever started it alone
     assert not psutil.pid_exists(child.pid)
