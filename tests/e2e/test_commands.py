@@ -61,7 +61,8 @@ def test_show_as_json_keeps_its_keys(call: Call, finished: Path) -> None:
     shown = call("show", "rentals", "--json", "--store", finished).json()
     assert list(shown) == [
         "name", "objective", "direction", "task", "trials", "done", "states", "failures", "ending", "seconds", "best",
-        "test", "winner", "verdict", "created", "folder", "link", "trouble", "top", "importances", "advice", "insights_trials",
+        "test", "winner", "verdict", "created", "folder", "link", "trouble", "top", "importances", "advice",
+        "insights_trials",
     ]  # fmt: skip
     assert list(shown["test"]) == ["rmse", "mae", "r2"]
     assert [trial["number"] for trial in shown["top"]] == [0, 3]
