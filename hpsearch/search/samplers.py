@@ -13,8 +13,8 @@ import optuna
 from hpsearch.errors import Fault, SpecError
 from hpsearch.search.options import make_named
 from hpsearch.search.tpe import QuickTPESampler
-from hpsearch.space.domain import Choices, Domain, IntRange, Value
-from hpsearch.space.space import Space
+from hpsearch.space.domain import Value
+from hpsearch.space.space import Space, members
 from hpsearch.spec.sections import NamedOptions
 
 _SAMPLERS: dict[str, tuple[Callable[..., optuna.samplers.BaseSampler], dict[str, Any]]] = {
@@ -46,11 +46,7 @@ def grid(space: Space, seed: int) -> Iterator[dict[str, Value]]:
     if endless:
         message = "is continuous, which a grid cannot walk; list choices or give a step"
         raise SpecError([Fault(f"space.{row}", f"{row} {message}") for row in endless])
-    members = {parameter.name: _members(parameter.domain) for parameter in space}
-    nets = [
-        {p.name: [depth] if p.name == "hidden_layers" else members[p.name] for p in space if p.active(int(depth))}
-        for depth in members["hidden_layers"]
-    ]
+    nets = [{name: members(domain) for name, domain in net.items()} for net in space.structures()]
     return _walk(nets, seed)
 
 
@@ -84,11 +80,3 @@ def _at(net: dict[str, list[Value]], index: int) -> dict[str, Value]:
         index, at = divmod(index, len(values))
         configuration[name] = values[at]
     return configuration
-
-
-def _members(domain: Domain) -> list[Value]:
-    if isinstance(domain, Choices):
-        return list(domain.choices)
-    if isinstance(domain, IntRange):
-        return list(range(domain.low, domain.high + 1, domain.step))
-    return [domain.nearest(domain.low + index * (domain.step or 0.0)) for index in range(domain.count() or 0)]
