@@ -2,6 +2,7 @@
 
 HpsearchError                 exit code 2 unless its class says otherwise
 ├── SpecError                 the study file is wrong; carries every fault at once
+├── HypermodelError           a keras-tuner hypermodel is not what a study can search
 ├── DataError                 the data cannot be read, or do not fit the study
 ├── StudyError                the study on disk refuses what was asked
 │   ├── UnknownStudy          no study of that name in the store
@@ -53,6 +54,10 @@ class SpecError(HpsearchError):
         self.faults = tuple(faults)
         self.source = source
         super().__init__("\n".join(fault.describe(source) for fault in faults))
+
+
+class HypermodelError(HpsearchError):
+    """A keras-tuner hypermodel cannot be read, or is not what a study can search."""
 
 
 class DataError(HpsearchError):

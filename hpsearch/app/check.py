@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from hpsearch.app.discovered import discovered
 from hpsearch.app.store import store_folder
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.prepared import prepare_dataset
@@ -48,16 +49,22 @@ def check(study: str | Path, *, store: str | Path | None = None) -> Check:
     """Check a study file end to end: read it, prepare its data, train one tiny trial. Raises what `run` would."""
     spec = load_spec(study)
     data = prepare_dataset(spec, store_folder(store, create=True) / "cache")
+    spec = discovered(spec, data)
     settled = settle(spec, data)
     seconds = _seconds_a_step(settled, data)
     workers = max(worker_count(spec.search.workers), 1)
     trials = _trials(spec, settled.space)
-    trainer = "keras" if spec.search.trainer == "keras" else "compiled"
+    trainer = "keras" if spec.search.trainer == "keras" or spec.model is not None else "compiled"
     whole = trials * data.splits * (_TRIAL_START[trainer] + _steps(settled.space, data) * seconds) / workers
     return Check(
         spec.name, data.signature.task, settled.objective.name, data.rows, data.signature.inputs,
         settled.space.count(), trials, workers, seconds, whole, data.notes,
     )  # fmt: skip
+
+
+def with_model(spec: StudySpec, *, store: str | Path | None = None) -> StudySpec:
+    """Return a spec with what its hypermodel searches; the data say how many inputs its nets have."""
+    return discovered(spec, prepare_dataset(spec, store_folder(store, create=True) / "cache"))
 
 
 def _seconds_a_step(settled: Settled, data: Dataset) -> float:

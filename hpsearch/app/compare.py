@@ -20,6 +20,7 @@ from hpsearch.report.standings import judge_entries
 from hpsearch.report.text import number
 from hpsearch.search.verdict import LEVEL
 from hpsearch.spec.compare import FREE
+from hpsearch.training.trainer import Hypermodel
 
 BATCHES = (1, 1000)
 """Rows at a time that latency is measured with."""
@@ -109,7 +110,18 @@ def _settings(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield name, value if isinstance(value, str) else as_written(value)
 
 
-_SHOWN_ELSEWHERE = {"name", "space", "winner", "data.csv", "data.parquet", "data.sklearn", "data.split"}
+_SHOWN_ELSEWHERE = {
+    "name",
+    "space",
+    "winner",
+    "model.digest",
+    "model.parameters",
+    "model.space",
+    "data.csv",
+    "data.parquet",
+    "data.sklearn",
+    "data.split",
+}
 
 
 def _test_share(result: StudyResult) -> float:
@@ -123,18 +135,17 @@ def _test_share(result: StudyResult) -> float:
 def _with_latency(entries: Sequence[Entry], results: Sequence[StudyResult]) -> list[Entry]:
     """Measure each entry's net, one after another; the weights do not matter for it."""
     from hpsearch.delivery.latency import measure_latency
-    from hpsearch.model import build_model
-    from hpsearch.training.quiet import import_keras
+    from hpsearch.training.nets import net_of
 
-    import_keras()
-    signatures: dict[Path, Signature] = {}
+    signatures: dict[Path, tuple[Signature, Hypermodel | None]] = {}
     measured = []
     for entry, result in zip(entries, results, strict=True):
         folder = result.folder.path
         if folder not in signatures:
-            signatures[folder] = open_study(result).data.signature
-        signature = signatures[folder]
-        model = build_model(entry.configuration, signature, 0, "mse")
+            study = open_study(result)
+            signatures[folder] = study.data.signature, study.settled.settings.hypermodel
+        signature, hypermodel = signatures[folder]
+        model = net_of(entry.configuration, signature, 0, "mse", hypermodel)
         found = {batch: measure_latency(model, signature.inputs, batch) for batch in BATCHES}
         seconds = {f"p{p}_batch_{batch}": getattr(one, f"p{p}") for batch, one in found.items() for p in (50, 99)}
         measured.append(replace(entry, latency=seconds))

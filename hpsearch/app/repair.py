@@ -41,7 +41,7 @@ def put_right(study: KnownStudy) -> PutRight:
     if twice := keep_last_lines(folder.history):
         repairs.append(f"{_trials(len(twice))} had several lines in the history; the last one of each is kept")
     book = Book(folder, info.direction, search.keep_models)
-    space = study.spec.space.build()
+    space = study.spec.build_space()
     asker = OptunaStudy(folder.journal, search, space, info.direction, reported_steps(space, info.splits))
     if restored := restore_lines(asker, book, info.objective):
         repairs.append(f"{_trials(len(restored))} had no line in the history; written again from Optuna")

@@ -79,21 +79,21 @@ class StudyResult:
         from hpsearch.search.importance import importances
 
         spec = self.file.load_spec()
-        return importances(self.records, spec.space.build(), self.info.direction, spec.search.seed)
+        return importances(self.records, spec.build_space(), self.info.direction, spec.search.seed)
 
     @cached_property
     def plots(self) -> dict[str, bytes]:
         """PNG pictures of the search by name: history, parallel coordinates, slices, time line, importances."""
         from hpsearch.report.figures import search_plots
 
-        return search_plots(self.records, self.info, self.file.load_spec().space.build(), self.importances)
+        return search_plots(self.records, self.info, self.file.load_spec().build_space(), self.importances)
 
     @cached_property
     def advice(self) -> list[Advice]:
         """What to change in the study file, by what the search found; the most useful first."""
         from hpsearch.search.advice import advise
 
-        space = self.file.load_spec().space.build()
+        space = self.file.load_spec().build_space()
         return advise(self.records, space, self.info.direction, trials=self.file.trials, importances=self.importances)
 
     @property

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from hpsearch.app.begin import open_or_begin, settle_total
+from hpsearch.app.discovered import discovered
 from hpsearch.app.display import Display, Silent
 from hpsearch.app.launch import driver_name, launch
 from hpsearch.app.opened import OpenStudy
@@ -49,6 +50,7 @@ def run(
     owner = driver_name()
     with folder.locked(owner):
         data = prepare_dataset(spec, place / "cache")
+        spec = discovered(spec, data, None if new else folder)
         settled = settle(spec, data)
         file = open_or_begin(folder, spec, text, data, settled, "new" if new else "widen" if widen else None, shown)
         for note in data.notes:

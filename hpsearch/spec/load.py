@@ -62,7 +62,9 @@ def make_spec(
         found += [fault for details in errors for fault in _faults(details, marks)]
         found += [_placed(path, text, marks) for path, text in _faults_behind(own, {_path(d) for d in errors})]
     else:
-        found += [_placed(path, text, marks) for path, text in _start_with_faults(spec.space, spec.search.start_with)]
+        if spec.model is None:  # what a hypermodel searches is discovered later
+            faults = _start_with_faults(spec.space, spec.search.start_with)
+            found += [_placed(path, text, marks) for path, text in faults]
     if found:
         raise SpecError(_in_order(found), source)
     return spec
@@ -93,7 +95,9 @@ def _faults_behind(values: dict[str, Any], faulty: set[KeyPath]) -> list[tuple[K
                 section = _tolerant(DataSection if len(path) == 1 else SplitSection, given, path, faulty)
                 found += [((*path, *_split(at)), text) for at, text in section.conflicts()]
     start_with = ("search", "start_with")
-    if not any(at[:1] == ("space",) or at == ("search",) or at[:2] == start_with for at in faulty):
+    if "model" not in values and not any(
+        at[:1] == ("space",) or at == ("search",) or at[:2] == start_with for at in faulty
+    ):
         search = values.get("search") or {}
         found += _start_with_faults(SpaceSection.model_validate(values.get("space", {})), search.get("start_with", []))
     return found

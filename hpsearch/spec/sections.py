@@ -26,9 +26,10 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from hpsearch.errors import as_written, suggestion
 from hpsearch.metrics import LOSSES, METRICS, TaskType
-from hpsearch.space.domain import Domain
+from hpsearch.space.domain import Domain, IntRange
+from hpsearch.space.hypermodel import OWN, hypermodel_space
 from hpsearch.space.parse import DomainError, parse_domain, write_domain
-from hpsearch.space.space import Space, build_space
+from hpsearch.space.space import Parameter, Space, build_space, members
 from hpsearch.space.table import ROWS, Row
 from hpsearch.spec.strategies import PRUNERS, SAMPLERS, Options, strategy_faults, strategy_schema
 
@@ -265,6 +266,32 @@ class SpaceSection(Section):
         return {name: getattr(self, name) for name in ROWS if getattr(self, name) is not None}
 
 
+def _hypermodel_name(given: Any) -> Any:
+    if isinstance(given, str) and re.fullmatch(r".+\.py:[A-Za-z_][A-Za-z0-9_]*", given):
+        return given
+    raise _fault(f"{as_written(given)} names no hypermodel; write FILE.py:NAME, a HyperModel or a function build(hp)")
+
+
+class ModelSection(Section):
+    """A keras-tuner hypermodel in the place of the table's nets. Its file is run: name one that you trust."""
+
+    hypermodel: Annotated[str, BeforeValidator(_hypermodel_name)] = Field(
+        description="FILE.py:NAME of a HyperModel or a function build(hp), relative to the study file; it is run"
+    )
+    space: dict[str, Any] = Field(
+        default_factory=dict, description="parameters of the hypermodel that the study fixes, narrows or lists"
+    )
+    digest: SkipJsonSchema[str | None] = None
+    """sha256 of the file; with what follows it is written into `study.json` once the space is discovered"""
+    parameters: SkipJsonSchema[list[dict[str, Any]] | None] = None
+    """what was found (`space/hypermodel.py`)"""
+
+    @property
+    def file(self) -> str:
+        """The file, as the study file writes it."""
+        return self.hypermodel.rpartition(":")[0]
+
+
 class EarlyStoppingSection(Section):
     """When to stop a trial whose objective no longer improves."""
 
@@ -414,6 +441,7 @@ class StudySpec(Section):
     data: DataSection
     prepare: PrepareSection = Field(default_factory=PrepareSection)
     space: SpaceSection = Field(default_factory=SpaceSection, description="the hyperparameter table")
+    model: ModelSection | None = Field(None, description="a keras-tuner hypermodel in the place of the table's nets")
     search: SearchSection = Field(default_factory=SearchSection)
     winner: Annotated[WinnerSection | None, BeforeValidator(_no_winner), _Also("none")] = Field(
         default_factory=WinnerSection, description="how the winner is found; none: the best trial is delivered"
@@ -421,3 +449,43 @@ class StudySpec(Section):
     folder: SkipJsonSchema[Path] = Field(
         default_factory=Path.cwd, exclude=True, description="what relative data paths start from"
     )
+
+    def conflicts(self) -> list[tuple[str, str]]:
+        """Return what a hypermodel decides, and the study file therefore cannot."""
+        if self.model is None:
+            return []
+        brings = "the hypermodel brings its own"
+        found = [
+            (f"space.{name}", f"{brings}; remove it, or narrow a parameter of the hypermodel in model.space")
+            for name in self.space.domains()
+            if name not in OWN
+        ]
+        if self.search.loss is not None:
+            found.append(("search.loss", f"{brings} loss, compiled; remove it"))
+        if self.search.trainer == "compiled":
+            found.append(("search.trainer", "the compiled trainer knows the table's nets alone; remove trainer"))
+        return found
+
+    def build_space(self) -> Space:
+        """Return what is searched. Raises DomainError where `model.space` does not fit what was discovered."""
+        if self.model is None:
+            space = self.space.build()
+        elif self.model.parameters is None:
+            raise RuntimeError("the space of a hypermodel is not known before it is discovered")
+        else:
+            space = hypermodel_space(self.model.parameters, self.model.space, self.space.domains())
+        return _with_budget(space) if self.search.sampler.name == EPOCHS_ARE_A_BUDGET else space
+
+
+EPOCHS_ARE_A_BUDGET = "keras-tuner/hyperband"
+"""The sampler that decides how long a trial trains, from one epoch to the most that the space has."""
+
+
+def _with_budget(space: Space) -> Space:
+    def budget(parameter: Parameter) -> Parameter:
+        if parameter.name != "epochs":
+            return parameter
+        most = max(int(value) for value in members(parameter.domain))
+        return Parameter("epochs", IntRange(1, most), parameter.row, parameter.layer, parameter.needs)
+
+    return Space(tuple(budget(parameter) for parameter in space))
