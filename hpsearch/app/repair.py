@@ -10,6 +10,7 @@ from hpsearch.search.book import Book
 from hpsearch.search.checkup import leftovers
 from hpsearch.search.history import cut_torn_tail, keep_last_lines
 from hpsearch.search.optuna_study import OptunaStudy
+from hpsearch.search.oracles import open_trials
 from hpsearch.search.recovery import recover, restore_lines
 from hpsearch.search.settings import reported_steps
 
@@ -42,7 +43,7 @@ def put_right(study: KnownStudy) -> PutRight:
         repairs.append(f"{_trials(len(twice))} had several lines in the history; the last one of each is kept")
     book = Book(folder, info.direction, search.keep_models)
     space = study.spec.build_space()
-    asker = OptunaStudy(folder.journal, search, space, info.direction, reported_steps(space, info.splits))
+    asker = open_trials(folder.journal, search, space, info.direction, reported_steps(space, info.splits))
     if restored := restore_lines(asker, book, info.objective):
         repairs.append(f"{_trials(len(restored))} had no line in the history; written again from Optuna")
     queued = asker.queued()

@@ -53,7 +53,14 @@ def archive_faults(path: Path) -> list[str]:
         return faults
     if not isinstance(config, dict) or config.get("class_name") not in ("Sequential", "Functional"):
         return ["config.json names no net"]
-    return sorted({fault for node in _nodes(config) if (fault := _node_fault(node))})
+    return part_faults(_nodes(config))
+
+
+def net_faults(text: str) -> list[str]:
+    """Say which parts of a net no archive may hold. text: what `keras.Model.to_json` returns."""
+    config = json.loads(text)
+    config.pop("compile_config", None)  # a package holds nets for inference
+    return part_faults(_nodes(config))
 
 
 def part_faults(parts: Iterable[dict[str, Any]]) -> list[str]:

@@ -15,6 +15,8 @@ from hpsearch.space.hypermodel import OWN
 from hpsearch.space.parse import DomainError
 from hpsearch.space.space import Space
 from hpsearch.spec import StudySpec
+from hpsearch.spec.strategies import KERAS_TUNER
+from hpsearch.training.hypermodel.load import INSTALL, has_keras_tuner
 from hpsearch.training.trainer import Hypermodel, Settings
 
 
@@ -46,6 +48,8 @@ def settle(spec: StudySpec, data: Dataset) -> Settled:
         faults.append(Fault("search.loss", f"'{loss}' does not fit a {task} task; it takes {', '.join(LOSSES[task])}"))
     if search.class_weight == "balanced" and task == "regression":
         faults.append(Fault("search.class_weight", "a regression task has no classes; remove class_weight"))
+    if search.sampler.name.startswith(KERAS_TUNER) and not has_keras_tuner():
+        faults.append(Fault("search.sampler", f"{search.sampler.name} needs keras-tuner; install it: {INSTALL}"))
     if faults:
         raise SpecError(faults, spec.name)
     stopping = search.early_stopping

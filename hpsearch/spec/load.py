@@ -134,7 +134,7 @@ def _tolerant(model: type[Section], given: dict[str, Any], path: KeyPath, faulty
 
 def _faults(details: ErrorDetails, marks: Marks) -> list[Fault]:
     path = _path(details)
-    if path == details["loc"][:-1] and details["loc"][-1] == "float":
+    if details["loc"][-1:] == ("float",) and path == details["loc"][:-1]:
         return []  # a mapping is no share: what is wrong with it as folds stands in another fault
     if details["type"] == "hpsearch":
         return [_placed((*path, *_split(at)), text, marks) for at, text in details["ctx"]["faults"]]

@@ -31,7 +31,7 @@ from hpsearch.space.hypermodel import OWN, hypermodel_space
 from hpsearch.space.parse import DomainError, parse_domain, write_domain
 from hpsearch.space.space import Parameter, Space, build_space, members
 from hpsearch.space.table import ROWS, Row
-from hpsearch.spec.strategies import PRUNERS, SAMPLERS, Options, strategy_faults, strategy_schema
+from hpsearch.spec.strategies import KERAS_TUNER, PRUNERS, SAMPLERS, Options, strategy_faults, strategy_schema
 
 
 class Section(BaseModel):
@@ -357,6 +357,10 @@ MetricName = Annotated[str | None, _one_of("metric", METRICS), WithJsonSchema({"
 LossName = Annotated[str | None, _one_of("loss", _LOSS_NAMES), WithJsonSchema({"enum": [*_LOSS_NAMES, None]})]
 
 
+EPOCHS_ARE_A_BUDGET = f"{KERAS_TUNER}hyperband"
+"""The sampler that decides how long a trial trains, from one epoch to the most that the space has."""
+
+
 class SearchSection(Section):
     """What is searched for, how, and for how long."""
 
@@ -383,6 +387,21 @@ class SearchSection(Section):
     trial_timeout: Duration | None = Field(None, description="time a trial may take")
     keep_models: Whole = Field(3, ge=1, le=1000, description="how many of the best trials keep their weights")
     stop_at: float | None = Field(None, description="objective good enough to stop the search")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keras_tuner_does_not_prune(cls, given: Any) -> Any:
+        """Leave pruning off beside keras-tuner's tuners, which have none, unless the file asks for it."""
+        sampler = given.get("sampler") if isinstance(given, dict) else None
+        name = sampler.get("name") if isinstance(sampler, dict) else getattr(sampler, "name", sampler)
+        theirs = isinstance(name, str) and name.startswith(KERAS_TUNER)
+        return given if not theirs or "pruner" in given else given | {"pruner": "none"}
+
+    def conflicts(self) -> list[tuple[str, str]]:
+        """Return a pruner beside a sampler that decides by itself how long trials train."""
+        if self.sampler.name != EPOCHS_ARE_A_BUDGET or self.pruner.name == "none":
+            return []
+        return [("pruner", f"{self.sampler.name} decides how long a trial trains; remove pruner, or set it to none")]
 
 
 class WinnerSection(Section):
@@ -475,10 +494,6 @@ class StudySpec(Section):
         else:
             space = hypermodel_space(self.model.parameters, self.model.space, self.space.domains())
         return _with_budget(space) if self.search.sampler.name == EPOCHS_ARE_A_BUDGET else space
-
-
-EPOCHS_ARE_A_BUDGET = "keras-tuner/hyperband"
-"""The sampler that decides how long a trial trains, from one epoch to the most that the space has."""
 
 
 def _with_budget(space: Space) -> Space:

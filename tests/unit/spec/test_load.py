@@ -83,7 +83,8 @@ BAD = [
      ["2:56: field 'space.activation': no net has activation, as hidden_layers is 0; remove it, or allow a layer"]),
     # 16: names
     (IRIS + "search: {sampler: anneal}",
-     ["2:10: field 'search.sampler': 'anneal' is no sampler; known: tpe, random, grid, qmc, cmaes, nsga2"]),
+     ["2:10: field 'search.sampler': 'anneal' is no sampler; known: tpe, random, grid, qmc, cmaes, nsga2, "
+      "keras-tuner/random, keras-tuner/bayesian, keras-tuner/hyperband, keras-tuner/grid"]),
     (IRIS + "search: {pruner: medain}", ["2:10: field 'search.pruner': 'medain' is no pruner; did you mean 'median'?"]),
     (IRIS + "search: {objective: RSME}", ["2:10: field 'search.objective': 'RSME' is no metric; did you mean 'rmse'?"]),
     (IRIS + "search: {objective: [rmse]}",
