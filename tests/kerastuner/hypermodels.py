@@ -1,4 +1,4 @@
-"""Hypermodels of every kind that the tests search, good and bad. They are small: a study trains them for an epoch or two."""
+"""Hypermodels of every kind, good and bad, for the tests to search. They are small: they train for an epoch or two."""
 
 from __future__ import annotations
 

@@ -62,7 +62,8 @@ def load_hypermodel(where: Hypermodel, signature: Signature) -> keras_tuner.Hype
 
 
 def _run(path: Path) -> ModuleType:
-    name = f"hpsearch_hypermodel_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    # Another content is another module: a notebook's process may outlive several.
+    name = f"hpsearch_hypermodel_{hashlib.sha256(f'{path} {digest_of(path)}'.encode()).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
