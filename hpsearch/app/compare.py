@@ -102,7 +102,7 @@ def _settings(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
     """Return what two comparable studies may differ in besides their spaces."""
     for key, value in values.items():
         name = prefix + key
-        if name in _SHOWN_ELSEWHERE or name in FREE:
+        if name in _SHOWN_ELSEWHERE or name in FREE or (name == "model" and value is None):
             continue
         if isinstance(value, Mapping) and value:
             yield from _settings(value, f"{name}.")

@@ -78,9 +78,12 @@ class Space:
         if self.tabular and (fault := _depth_fault(known.get("hidden_layers"), configuration.get("hidden_layers"))):
             return [fault]
         faults = [f"'{n}' is not in this space{suggestion(n, known)}" for n in configuration if n not in known]
+        there: dict[str, object] = {}
         for parameter in self.parameters:
             name, given = parameter.name, configuration.get(parameter.name)
-            active = parameter.active(configuration)
+            active = parameter.active(there)
+            if active and name in configuration:
+                there[name] = given
             if name not in configuration:
                 faults += [f"{name} is missing; it takes {describe(parameter.domain)}"] * active
             elif not active:

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from hpsearch.app.discovered import discovered
+from hpsearch.app.discovered import _layer_faults, discovered
 from hpsearch.data.dataset import Dataset
 from hpsearch.errors import HypermodelError, SpecError, StudyChanged
+from hpsearch.records import StudyInfo
+from hpsearch.search.folder import StudyFile, StudyFolder
 from hpsearch.search.settings import settle
 from hpsearch.space.domain import Choices, FloatRange, IntRange
 from hpsearch.space.hypermodel import hypermodel_space
@@ -135,14 +137,34 @@ def spec(**values: Any) -> StudySpec:
     return make_spec({"data": {"sklearn": "diabetes"}, "model": model, **values}, folder=FILE.parent)
 
 
-def test_its_process_finds_the_space_and_a_later_launch_is_spared_it(sets: dict[str, Dataset], tmp_path: Path) -> None:
-    study = discovered(spec(), sets["regression"])
+def test_its_process_finds_the_space_and_a_later_launch_is_spared_it(
+    sets: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = sets["regression"]
+    study = discovered(spec(name="Normalized"), data)
     assert study.model is not None
-    assert [one["name"] for one in study.model.parameters or ()] == ["layers", "units_0", "rate", "units_1", "units_2"]
+    assert [one["name"] for one in study.model.parameters or ()] == ["width"]
     assert make_spec(study.model_dump(mode="json"), folder=FILE.parent).build_space() == study.build_space()
-    settled = settle(study, sets["regression"])
+    settled = settle(study, data)
     assert settled.settings.hypermodel is not None
     assert settled.settings.hypermodel.digest == study.model.digest
+    folder = StudyFolder(tmp_path / "study")
+    info = StudyInfo("study", "0" * 16, "rmse", "minimize", "regression", data.digest)
+    folder.write(StudyFile(info, study.model_dump(mode="json"), str(FILE.parent), "", str(data.folder), 1, ""))
+    monkeypatch.setattr(sys, "executable", "/no/such/program")
+    assert discovered(spec(name="Normalized"), data, folder) == study
+    with pytest.raises(FileNotFoundError):
+        discovered(spec(name="loop"), data, folder)
+
+
+def test_a_process_that_does_not_end_is_killed_and_told(
+    sets: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hangs.py").write_text("import threading\nthreading.Event().wait()\n")
+    monkeypatch.setattr("hpsearch.app.discovered.LIMIT", 1.0)
+    hanging = make_spec({"data": {"sklearn": "diabetes"}, "model": {"hypermodel": "hangs.py:build"}}, folder=tmp_path)
+    with pytest.raises(HypermodelError, match="its process did not end within 1 s and was killed"):
+        discovered(hanging, sets["regression"])
 
 
 def test_a_process_that_dies_is_told(sets: dict[str, Dataset]) -> None:
@@ -151,8 +173,9 @@ def test_a_process_that_dies_is_told(sets: dict[str, Dataset]) -> None:
 
 
 def test_a_layer_that_no_package_holds_is_named(sets: dict[str, Dataset]) -> None:
-    with pytest.raises(HypermodelError, match=r"a package cannot hold Doubled \(layer 'twice'\)"):
-        discovered(spec(name="own_layer"), sets["regression"])
+    data = sets["regression"]
+    layers = explore(load_hypermodel(Hypermodel(FILE, "own_layer"), data.signature), data)["layers"]
+    assert _layer_faults(layers) == ["Doubled (layer 'twice')"]
 
 
 def test_without_keras_tuner_the_command_that_installs_it_is_told(
