@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from hpsearch.data.dataset import Dataset
+from hpsearch.delivery.archive import ALLOWED
 from hpsearch.delivery.package import write_package
 from hpsearch.delivery.predictor import Predictor
 from hpsearch.errors import HypermodelError, PackageError
@@ -90,6 +92,12 @@ def test_a_layer_that_no_package_holds_is_named_when_one_is_written(data: Datase
             configuration={},
         )  # fmt: skip
     assert not (tmp_path / "package").exists()
+
+
+def test_all_that_an_archive_may_hold_is_keras_s_own() -> None:
+    for module in ("keras.layers", "keras.initializers", "keras.regularizers", "keras.constraints"):
+        found = [getattr(importlib.import_module(module), name) for name in ALLOWED[module]]
+        assert {one.__module__.partition(".")[0] for one in found} == {"keras"}
 
 
 def test_a_hypermodel_s_own_fit_is_held_between_two_epochs(data: Dataset) -> None:
