@@ -108,8 +108,9 @@ def _discover(where: Hypermodel, data: Dataset, answer: Path, log: Path) -> str:
 
 
 def _layer_faults(layers: list[dict[str, Any]]) -> list[str]:
+    own = {"function": "a function of your own", "__lambda__": "a lambda"}
     return [
-        f"{part['class_name']}" + (f" (layer '{part['layer']}')" if part["layer"] else "")
+        own.get(part["class_name"], part["class_name"]) + (f" (layer '{part['layer']}')" if part["layer"] else "")
         for part in layers
         if part_faults([part])
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prepared import FILE, prepared
 
 from hpsearch.app.discovered import _layer_faults, discovered
 from hpsearch.data.dataset import Dataset
@@ -24,8 +25,6 @@ from hpsearch.training.hypermodel.discover import _found
 from hpsearch.training.hypermodel.explore import explore
 from hpsearch.training.hypermodel.load import load_hypermodel
 from hpsearch.training.trainer import Hypermodel
-
-from .conftest import FILE
 
 pytestmark = pytest.mark.xdist_group("keras-tuner")
 
@@ -44,8 +43,8 @@ def names(configuration: dict[str, Any]) -> set[str]:
     return set(configuration) - {"batch_size", "epochs"}
 
 
-def test_a_net_has_the_parameters_of_the_layers_it_has(sets: dict[str, Dataset]) -> None:
-    space = space_of("loop", sets["regression"])
+def test_a_net_has_the_parameters_of_the_layers_it_has() -> None:
+    space = space_of("loop", prepared("regression"))
     point = {p.name: p.domain.nearest(p.row.usual) for p in space}
     for layers in range(4):
         widths = {f"units_{layer}" for layer in range(layers)}
@@ -53,8 +52,8 @@ def test_a_net_has_the_parameters_of_the_layers_it_has(sets: dict[str, Dataset])
     assert space.defaults()["layers"] == 1
 
 
-def test_conditional_scopes_hold_one_in_another(sets: dict[str, Dataset]) -> None:
-    space = space_of("scopes", sets["regression"])
+def test_conditional_scopes_hold_one_in_another() -> None:
+    space = space_of("scopes", prepared("regression"))
     point = {p.name: p.domain.nearest(p.row.usual) for p in space}
     always = {"kind", "rate"}
     deep = always | {"deep/width", "deep/dropped"}
@@ -66,23 +65,23 @@ def test_conditional_scopes_hold_one_in_another(sets: dict[str, Dataset]) -> Non
     ]
 
 
-def test_every_kind_has_its_domain(sets: dict[str, Dataset]) -> None:
-    domains = {p.name: p.domain for p in space_of("kinds", sets["regression"])}
+def test_every_kind_has_its_domain() -> None:
+    domains = {p.name: p.domain for p in space_of("kinds", prepared("regression"))}
     assert domains["version"] == Choices((3,))
     assert domains["stepped"] == IntRange(2, 8, 3)
     assert domains["doubled"] == Choices((2, 4, 8, 16))
     assert domains["reversed"] == FloatRange(0.1, 10.0)
     assert domains["rate"] == FloatRange(1e-3, 1e-1, log=True)
     assert domains["text"] == Choices(("true", "false"))
-    assert [p.row.usual for p in space_of("scopes", sets["regression"]) if p.name == "deep/dropped"] == ["true"]
+    assert [p.row.usual for p in space_of("scopes", prepared("regression")) if p.name == "deep/dropped"] == ["true"]
 
 
-def test_a_function_may_ask_for_what_the_data_are(sets: dict[str, Dataset]) -> None:
-    assert found("told", sets["multiclass"]) == []
+def test_a_function_may_ask_for_what_the_data_are() -> None:
+    assert found("told", prepared("multiclass")) == []
 
 
-def test_what_its_own_fit_asks_for_is_found_and_takes_the_place_of_the_study_s(sets: dict[str, Dataset]) -> None:
-    domains = {p.name: p.domain for p in space_of("OwnFit", sets["regression"])}
+def test_what_its_own_fit_asks_for_is_found_and_takes_the_place_of_the_study_s() -> None:
+    domains = {p.name: p.domain for p in space_of("OwnFit", prepared("regression"))}
     assert domains["batch_size"] == Choices((32, 64))
     assert list(domains).count("batch_size") == 1
 
@@ -107,11 +106,9 @@ def test_what_its_own_fit_asks_for_is_found_and_takes_the_place_of_the_study_s(s
         ("a_number", "regression", "neither a HyperModel nor a function"),
     ],
 )
-def test_what_is_no_hypermodel_of_the_task_is_told(
-    sets: dict[str, Dataset], name: str, task: str, message: str
-) -> None:
+def test_what_is_no_hypermodel_of_the_task_is_told(name: str, task: str, message: str) -> None:
     with pytest.raises(HypermodelError, match=message):
-        found(name, sets[task])
+        found(name, prepared(task))
 
 
 @pytest.mark.parametrize(
@@ -123,13 +120,11 @@ def test_what_is_no_hypermodel_of_the_task_is_told(
         ("def build(hp):\n    raise SystemExit", r"cannot be built: SystemExit \(line 2\)"),
     ],
 )
-def test_a_file_that_does_not_run_is_told_with_its_line(
-    tmp_path: Path, sets: dict[str, Dataset], text: str, message: str
-) -> None:
+def test_a_file_that_does_not_run_is_told_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "mine.py"
     file.write_text(text)
     with pytest.raises(AssertionError, match=message):
-        raise AssertionError(_found(file, "build", sets["regression"].folder)["error"])
+        raise AssertionError(_found(file, "build", prepared("regression").folder)["error"])
 
 
 def spec(**values: Any) -> StudySpec:
@@ -138,9 +133,9 @@ def spec(**values: Any) -> StudySpec:
 
 
 def test_its_process_finds_the_space_and_a_later_launch_is_spared_it(
-    sets: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = sets["regression"]
+    data = prepared("regression")
     study = discovered(spec(name="Normalized"), data)
     assert study.model is not None
     assert [one["name"] for one in study.model.parameters or ()] == ["width"]
@@ -157,39 +152,35 @@ def test_its_process_finds_the_space_and_a_later_launch_is_spared_it(
         discovered(spec(name="loop"), data, folder)
 
 
-def test_a_process_that_does_not_end_is_killed_and_told(
-    sets: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_that_does_not_end_is_killed_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "hangs.py").write_text("import threading\nthreading.Event().wait()\n")
     monkeypatch.setattr("hpsearch.app.discovered.LIMIT", 1.0)
     hanging = make_spec({"data": {"sklearn": "diabetes"}, "model": {"hypermodel": "hangs.py:build"}}, folder=tmp_path)
     with pytest.raises(HypermodelError, match="its process did not end within 1 s and was killed"):
-        discovered(hanging, sets["regression"])
+        discovered(hanging, prepared("regression"))
 
 
-def test_a_process_that_dies_is_told(sets: dict[str, Dataset]) -> None:
+def test_a_process_that_dies_is_told() -> None:
     with pytest.raises(HypermodelError, match=rf"its process died of {signal.SIGKILL.name}"):
-        discovered(spec(name="killed"), sets["regression"])
+        discovered(spec(name="killed"), prepared("regression"))
 
 
-def test_a_layer_that_no_package_holds_is_named(sets: dict[str, Dataset]) -> None:
-    data = sets["regression"]
+def test_a_layer_that_no_package_holds_is_named() -> None:
+    data = prepared("regression")
     layers = explore(load_hypermodel(Hypermodel(FILE, "own_layer"), data.signature), data)["layers"]
     assert _layer_faults(layers) == ["Doubled (layer 'twice')"]
 
 
-def test_without_keras_tuner_the_command_that_installs_it_is_told(
-    sets: dict[str, Dataset], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_keras_tuner_the_command_that_installs_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keras_tuner", None)
     with pytest.raises(SpecError, match=r'pip install "hpsearch\[keras-tuner\]"'):
-        discovered(spec(), sets["regression"])
+        discovered(spec(), prepared("regression"))
 
 
-def test_a_file_that_is_missing_is_told(sets: dict[str, Dataset]) -> None:
+def test_a_file_that_is_missing_is_told() -> None:
     missing = make_spec({"data": {"sklearn": "diabetes"}, "model": {"hypermodel": "none.py:build"}}, folder=FILE.parent)
     with pytest.raises(SpecError, match=r"field 'model.hypermodel': .*none.py cannot be read: No such file"):
-        discovered(missing, sets["regression"])
+        discovered(missing, prepared("regression"))
 
 
 def known(name: str, data: Dataset, **values: Any) -> StudySpec:
@@ -201,8 +192,8 @@ def known(name: str, data: Dataset, **values: Any) -> StudySpec:
     )
 
 
-def test_the_study_file_narrows_and_fixes_its_parameters(sets: dict[str, Dataset]) -> None:
-    data = sets["regression"]
+def test_the_study_file_narrows_and_fixes_its_parameters() -> None:
+    data = prepared("regression")
     model = {"space": {"kind": "deep", "deep/dropped": False, "rate": {"low": 0.01, "high": 0.02}}}
     study = known("scopes", data, model=model, space={"epochs": 3})
     domains = {p.name: p.domain for p in settle(study, data).space}
@@ -212,8 +203,8 @@ def test_the_study_file_narrows_and_fixes_its_parameters(sets: dict[str, Dataset
     assert domains["epochs"] == Choices((3,))
 
 
-def test_what_the_study_file_says_of_it_wrongly_is_told_at_once(sets: dict[str, Dataset]) -> None:
-    data = sets["regression"]
+def test_what_the_study_file_says_of_it_wrongly_is_told_at_once() -> None:
+    data = prepared("regression")
     wrong = known("scopes", data, model={"space": {"kind": "dep", "ratr": 3, "rate": {"low": 5}}})
     with pytest.raises(SpecError) as told:
         settle(wrong, data)
@@ -232,12 +223,12 @@ def test_what_the_hypermodel_decides_the_study_file_cannot() -> None:
         make_spec({"data": {"sklearn": "iris"}, "model": {"hypermodel": "hypermodels.build"}})
 
 
-def test_a_changed_file_makes_another_study_whose_trials_widen_may_carry(sets: dict[str, Dataset]) -> None:
-    one = known("loop", sets["regression"]).model_dump(mode="json")
+def test_a_changed_file_makes_another_study_whose_trials_widen_may_carry() -> None:
+    one = known("loop", prepared("regression")).model_dump(mode="json")
     other = {**one, "model": {**one["model"], "digest": "f" * 64, "parameters": []}}
     told = differences(one, other)
     assert len(told) == 2
     assert told[0] == "model.digest: 000000000000 -> ffffffffffff (the hypermodel's file is not the same)"
     assert differences(one, other, but_space=True) == []
     with pytest.raises(StudyChanged, match="not the file that the study began with"):
-        load_hypermodel(Hypermodel(FILE, "loop", "f" * 64), sets["regression"].signature)
+        load_hypermodel(Hypermodel(FILE, "loop", "f" * 64), prepared("regression").signature)

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import hypermodels
 import numpy as np
 import pytest
+from prepared import FILE, prepared
 
 from hpsearch.data.dataset import Dataset
 from hpsearch.delivery.archive import ALLOWED
@@ -23,9 +25,6 @@ from hpsearch.training.nets import net_of
 from hpsearch.training.refit import refit_settings
 from hpsearch.training.select import make_trainer
 from hpsearch.training.trainer import Epoch, Hypermodel, Job, Outcome, Settings
-
-from . import hypermodels
-from .conftest import FILE
 
 pytestmark = pytest.mark.xdist_group("keras-tuner")
 
@@ -48,8 +47,8 @@ def trained(given: Settings, configuration: Mapping[str, Value], data: Dataset) 
 
 
 @pytest.fixture
-def data(sets: dict[str, Dataset]) -> Dataset:
-    return sets["regression"]
+def data() -> Dataset:
+    return prepared("regression")
 
 
 def test_equal_seeds_train_equal_nets_whose_weights_say_what_was_measured(data: Dataset) -> None:
