@@ -2,6 +2,7 @@
 
 HpsearchError                 exit code 2 unless its class says otherwise
 ├── SpecError                 the study file is wrong; carries every fault at once
+├── HypermodelError           a keras-tuner hypermodel is not what a study can search
 ├── DataError                 the data cannot be read, or do not fit the study
 ├── StudyError                the study on disk refuses what was asked
 │   ├── UnknownStudy          no study of that name in the store
@@ -57,6 +58,10 @@ class SpecError(HpsearchError):
         if more := len(self.faults) - len(lines):
             lines.append(printable(f"{source}: and {more:,} more; mend these first"))
         super().__init__("\n".join(lines))
+
+
+class HypermodelError(HpsearchError):
+    """A keras-tuner hypermodel cannot be read, or is not what a study can search."""
 
 
 class DataError(HpsearchError):
