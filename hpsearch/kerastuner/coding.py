@@ -11,6 +11,9 @@ from keras_tuner.engine import hyperparameters as kt
 from hpsearch.kerastuner.spaces import domain_of
 from hpsearch.space.domain import Domain, FloatRange, IntRange, Value
 
+_BELOW_ONE = 1.0 - 1e-12
+"""keras-tuner's places are."""
+
 
 @dataclass(frozen=True)
 class Coding:
@@ -33,21 +36,30 @@ def coding_of(entry: Any) -> Coding:
         return Coding(name, domain_of(entry), _same, _same)
     except ValueError:
         pass
+
+    def within(value: Value) -> Value:
+        """Keep to the range: rounding leaves it, and so does keras-tuner's reverse_log of whole numbers, by one."""
+        inside: Value = min(max(value, entry.min_value), entry.max_value)
+        return inside
+
     if entry.step is None:
         return Coding(
-            name, FloatRange(0.0, 1.0), lambda place: entry.prob_to_value(_below_one(place)), entry.value_to_prob
+            name,
+            FloatRange(0.0, 1.0),
+            lambda place: within(entry.prob_to_value(min(float(place), _BELOW_ONE))),
+            lambda value: min(max(float(entry.value_to_prob(within(value))), 0.0), 1.0),
         )
     count = len(list(entry.values))
     return Coding(
         name,
         IntRange(0, count - 1),
-        lambda index: entry.prob_to_value((float(index) + 0.5) / count),
-        lambda value: min(max(round(entry.value_to_prob(value) * count - 0.5), 0), count - 1),
+        lambda index: within(entry.prob_to_value((float(index) + 0.5) / count)),
+        lambda value: min(max(round(entry.value_to_prob(within(value)) * count - 0.5), 0), count - 1),
     )
 
 
 def question(entry: Any) -> str:
-    """Return the name that Optuna knows a hyperparameter by: keras-tuner tells those of one name by their conditions."""
+    """Return the name that Optuna knows it by: keras-tuner tells hyperparameters of one name by their conditions."""
     conditions = [f"{condition.name} in {condition.values}" for condition in entry.conditions]
     return str(entry.name) + (f" if {' and '.join(conditions)}" if conditions else "")
 
@@ -80,8 +92,3 @@ def _values(entry: Any, domain: Domain) -> list[Value]:
 
 def _same(value: Value) -> Value:
     return value
-
-
-def _below_one(place: Value) -> float:
-    """keras-tuner's places are below 1."""
-    return min(float(place), 1.0 - 1e-12)

@@ -1,7 +1,7 @@
 """A keras-tuner oracle that asks Optuna: sampler, pruner, and what is known of configurations tried before.
 
-keras-tuner's own files (`oracle.json`, `trial_*/trial.json`) and the project's history say what there is; Optuna is told
-all of it again by every process that goes on with the project, so no third record can be out of step with them.
+keras-tuner's own files (`oracle.json`, `trial_*/trial.json`) and the project's history say what there is; Optuna is
+told all of it again by every process that goes on with the project, so no third record can be out of step with them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.hyperparameters import Fixed
+from keras_tuner.engine.metrics_tracking import MetricsTracker
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from hpsearch.errors import StoreError, StudyError
@@ -107,9 +108,13 @@ class OptunaOracle(keras_tuner.Oracle):
         return self._running(trial_id, number, following)
 
     def begin(self, trial: Any) -> bool:
-        """Make sure that Optuna knows a trial as running; tell whether it is run again, or for the first time."""
+        """Make sure that Optuna knows a trial as running; tell whether it is run again, or for the first time.
+
+        What an attempt before measured is forgotten: keras-tuner would keep it, and drop what this one measures.
+        """
         if trial.trial_id in self._live:
             return False
+        trial.metrics = MetricsTracker()
         self._live[trial.trial_id], _ = self._ask(self._opened(), trial.hyperparameters.values)
         return True
 
@@ -279,7 +284,7 @@ def refuse_chief() -> None:
 
 
 def _fuller(kept: TrialRecord | None, record: TrialRecord) -> TrialRecord:
-    """Return the history's record of a trial, with its epochs, unless keras-tuner's file says that it went otherwise."""
+    """Return the history's record, which has the epochs, unless keras-tuner's file has another end of the trial."""
     return kept if kept is not None and (kept.state, kept.value) == (record.state, record.value) else record
 
 

@@ -44,17 +44,14 @@ class Project:
     """by number, those that did not come to their end as interrupted"""
     points: Mapping[int, Mapping[str, Value]]
     """all values of each trial that keras-tuner holds for active, whether they were read or not"""
-    objective: str | None
-    """the metric that the scores are values of; None where no trial completed, or where it could be several"""
-    direction: Direction | None
+    objectives: Mapping[str, Direction]
+    """the metrics that all scores are values of, as keras-tuner notes no objective: one as a rule, without a score none"""
 
 
-def read_project(folder: str | Path, objective: str | None = None) -> Project:
-    """Read a keras-tuner project.
+def read_project(folder: str | Path) -> Project:
+    """Read a keras-tuner project, `directory/project_name`.
 
-    folder: `directory/project_name`. objective: the metric that was optimized; keras-tuner does not note it, and
-    without it the metric that all scores are values of is taken, if there is one alone. Raises StoreError where there
-    is no project or one of its files is damaged.
+    Raises StoreError where there is none, or where one of its files is damaged.
     """
     path = Path(folder)
     state = _load(path / "oracle.json")
@@ -69,9 +66,8 @@ def read_project(folder: str | Path, objective: str | None = None) -> Project:
     numbered = {number_of(trial_id, order): trial for trial_id, trial in trials.items()}
     records = tuple(record_of(trial, number) for number, trial in sorted(numbered.items()))
     points = {number: plain_values(trial) for number, trial in numbered.items()}
-    found = [objective] if objective else _objectives([trial for trial in trials.values() if trial.score is not None])
-    name = found[0] if len(found) == 1 else None
-    return Project(path, hyperparameters, records, points, name, _direction(trials.values(), name))
+    scored = [trial for trial in trials.values() if trial.score is not None]
+    return Project(path, hyperparameters, records, points, _objectives(scored))
 
 
 def record_of(
@@ -150,25 +146,21 @@ def _damaged(file: Path, error: Exception) -> StoreError:
     return StoreError(f"{file} is damaged ({type(error).__name__}: {error}); restore it, or remove its folder")
 
 
-def _objectives(scored: Sequence[Any]) -> list[str]:
-    """Return the metrics whose values the scores of all these trials are."""
+def _objectives(scored: Sequence[Any]) -> dict[str, Direction]:
     if not scored:
-        return []
-    shared = set.intersection(*(set(trial.metrics.metrics) for trial in scored))
-    return sorted(
-        name
-        for name in shared
-        if all(_same(trial.metrics.metrics[name].get_best_value(), trial.score) for trial in scored)
-    )
+        return {}
+    first = scored[0].metrics.metrics
+    return {
+        name: "maximize" if history.direction == "max" else "minimize"
+        for name, history in sorted(first.items())
+        if all(_is_score(trial, name) for trial in scored)
+    }
 
 
-def _same(a: float | None, b: float) -> bool:
-    return a is not None and (a == b or (math.isnan(a) and math.isnan(b)))
-
-
-def _direction(trials: Any, name: str | None) -> Direction | None:
-    directions = {trial.metrics.metrics[name].direction for trial in trials if name in trial.metrics.metrics}
-    return {"min": "minimize", "max": "maximize"}.get(directions.pop()) if len(directions) == 1 else None  # type: ignore[return-value]  # of a dict
+def _is_score(trial: Any, name: str) -> bool:
+    history = trial.metrics.metrics.get(name)
+    best = None if history is None else history.get_best_value()
+    return best is not None and (best == trial.score or (math.isnan(best) and math.isnan(trial.score)))
 
 
 def _metrics(trial: Any) -> dict[str, float]:

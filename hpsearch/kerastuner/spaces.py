@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -153,7 +154,8 @@ def _checked(row: Row, domain: Domain) -> Domain:
         raise DomainError([("", f"{row.name} takes whole numbers; use Int")])
     written = write_domain(domain)
     if domain.low == domain.high:
-        written["step"] = None  # a grid of one
+        parse_domain(row, written | {"step": None})
+        return domain  # a grid of one, whose step says nothing and is kept
     return parse_domain(row, written)
 
 
@@ -227,9 +229,15 @@ def holds(entry: Any, value: Value) -> bool:
     """Tell whether one of keras-tuner's hyperparameters can have a value."""
     if isinstance(entry, kt.Boolean | kt.Choice | kt.Fixed):
         return any(value == member and type(value) is type(member) for member in entry.values)
-    if isinstance(value, bool | str) or not entry.min_value <= value <= entry.max_value:
+    if isinstance(value, bool | str) or not _between(entry.min_value, value, entry.max_value):
         return False
     try:
-        return domain_of(entry).contains(int(value) if isinstance(entry, kt.Int) else value)
+        inside = min(max(value, entry.min_value), entry.max_value)
+        return domain_of(entry).contains(int(inside) if isinstance(entry, kt.Int) else inside)
     except ValueError:
         return True
+
+
+def _between(low: float, value: float, high: float) -> bool:
+    """Tell whether a number is in a range, but for rounding."""
+    return low <= value <= high or math.isclose(value, low, rel_tol=1e-9) or math.isclose(value, high, rel_tol=1e-9)

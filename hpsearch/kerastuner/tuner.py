@@ -16,11 +16,13 @@ from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.errors import FailedTrialError, FatalError, FatalValueError
 
 from hpsearch.errors import StudyError
+from hpsearch.kerastuner.failures import first_line, is_out_of_memory, lacks_objective, no_objective
 from hpsearch.kerastuner.launch import Launch, store_of, study_info, utc_now
 from hpsearch.kerastuner.noted import check_same_space, note, read_so_far
 from hpsearch.kerastuner.oracle import HISTORY, OptunaOracle, refuse_chief
 from hpsearch.kerastuner.project import Project, read_project, record_of
 from hpsearch.kerastuner.settings import search_section
+from hpsearch.metrics import Direction
 from hpsearch.records import EpochRecord, TrialRecord
 from hpsearch.search.folder import write_whole
 from hpsearch.search.history import append_record, cut_torn_tail
@@ -56,7 +58,7 @@ class _Running:
 
 
 class Tuner(keras_tuner.Tuner):
-    """Searches as keras-tuner's tuners do, and takes what they take. Beyond that:
+    """Searches as keras-tuner's tuners do, and takes what they take, and more.
 
     sampler, pruner: names, or mappings with options, as in a study file (`tpe`, `{name: median, n_warmup_steps: 3}`).
     timeout, trial_timeout: seconds, or a duration (`10min`), for a call of `search` and for a trial; looked at when an
@@ -105,7 +107,7 @@ class Tuner(keras_tuner.Tuner):
             max_retries_per_trial=max_retries_per_trial, max_consecutive_failed_trials=max_consecutive_failed_trials,
         )  # fmt: skip
         if oracle.past is not None:
-            _check_same_objective(oracle)
+            _check_same_objective(oracle.past, oracle.objective.name, oracle.direction)
         self._store, self._track = store, track
         self._running: _Running | None = None
         self._launch: Launch | None = None
@@ -216,11 +218,11 @@ class Tuner(keras_tuner.Tuner):
         except FatalError:
             raise
         except Exception as error:
-            if _is_out_of_memory(error):
-                first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-                raise FailedTrialError(f"out of memory: {first}") from None
-            if _lacks_objective(error, self.oracle.objective.name):
-                raise FatalValueError(self._no_objective()) from None
+            if is_out_of_memory(error):
+                raise FailedTrialError(f"out of memory: {first_line(error)}") from None
+            if lacks_objective(error, self.oracle.objective.name):
+                epochs = self._running.epochs if self._running is not None else []
+                raise FatalValueError(no_objective(self.oracle.objective.name, epochs)) from None
             raise
 
     def _try_run_and_update_trial(self, trial: Any, *fit_args: Any, **fit_kwargs: Any) -> None:
@@ -283,20 +285,12 @@ class Tuner(keras_tuner.Tuner):
         elif self._running is not None:
             running, self._running = self._running, None
             self.oracle.note_end(running.trial)
-            self._tell_of_end(running, "failed", f"{type(error).__name__}: {error}".splitlines()[0][:300])
+            self._tell_of_end(running, "failed", f"{type(error).__name__}: {first_line(error)}")
 
     def _tell_of_end(self, running: _Running, state: Any, reason: str) -> None:
         if self._launch is not None:
             record = replace(self._record(running), state=state, reason=reason, value=None, best_epoch=0, metrics={})
             self._launch.trial_ended(record)
-
-    def _no_objective(self) -> str:
-        epochs = self._running.epochs if self._running is not None else []
-        found = ", ".join(sorted({name for epoch in epochs for name in epoch.metrics})) or "none"
-        return (
-            f"the objective '{self.oracle.objective.name}' is not among the metrics that training reports: {found}; "
-            "compile the metric, pass validation_data for a val_ one, or name another objective"
-        )
 
     def _records(self) -> list[TrialRecord]:
         return [record for _, record in sorted(self.oracle.records.items())]
@@ -325,30 +319,14 @@ class Tuner(keras_tuner.Tuner):
         }
 
 
-def _check_same_objective(oracle: OptunaOracle) -> None:
-    """Raise StudyError where an old project's scores are of another metric."""
-    past: Project | None = oracle.past
-    assert past is not None
-    ours = oracle.objective.name
-    if past.objective is not None and ours not in (past.objective, "default_objective"):
+def _check_same_objective(past: Project, name: str, direction: Direction) -> None:
+    """Raise StudyError where an old project's scores are of another metric, or of the same the other way round."""
+    if past.objectives and past.objectives.get(name) != direction:
+        scores = " or ".join(f"{metric} ({way})" for metric, way in past.objectives.items())
         raise StudyError(
-            f"the scores in {past.path} are of {past.objective}, this search's objective is {ours}; "
+            f"the scores in {past.path} are of {scores}, this search's objective is {name} ({direction}); "
             "name the same objective, or leave start_from out"
         )
-    if past.direction is not None and past.objective == ours and past.direction != oracle.direction:
-        raise StudyError(f"{past.path} {past.direction}s {ours}, this search does the opposite; leave start_from out")
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether memory ran out: Python's, or TensorFlow's, which has an error of its own for it."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
-
-
-def _lacks_objective(error: Exception, objective: str) -> bool:
-    """Tell whether keras-tuner looked for the objective in vain: it says so in one of two ways."""
-    if isinstance(error, KeyError):
-        return error.args == (objective,)
-    return isinstance(error, ValueError) and str(error).startswith("Objective value missing")
 
 
 def _finite(logs: Mapping[str, Any]) -> dict[str, float]:
