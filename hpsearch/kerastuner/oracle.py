@@ -15,7 +15,6 @@ from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.hyperparameters import Fixed
-from keras_tuner.engine.metrics_tracking import MetricsTracker
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from hpsearch.errors import StoreError, StudyError
@@ -114,7 +113,7 @@ class OptunaOracle(keras_tuner.Oracle):
         """
         if trial.trial_id in self._live:
             return False
-        trial.metrics = MetricsTracker()
+        trial.metrics = type(trial.metrics)()
         self._live[trial.trial_id], _ = self._ask(self._opened(), trial.hyperparameters.values)
         return True
 

@@ -45,7 +45,7 @@ class Project:
     points: Mapping[int, Mapping[str, Value]]
     """all values of each trial that keras-tuner holds for active, whether they were read or not"""
     objectives: Mapping[str, Direction]
-    """the metrics that all scores are values of, as keras-tuner notes no objective: one as a rule, without a score none"""
+    """the metrics that all scores are values of (keras-tuner notes no objective): as a rule one, or none yet"""
 
 
 def read_project(folder: str | Path) -> Project:

@@ -38,7 +38,7 @@ def build_model(hp):
 
 build_model(keras_tuner.HyperParameters())
 tuner = keras_tuner.RandomSearch(
-    hypermodel=build_model, objective="val_accuracy", max_trials=2, executions_per_trial=2, overwrite=True,
+    hypermodel=build_model, objective="val_accuracy", max_trials=2, executions_per_trial=1, overwrite=True,
     directory="my_dir", project_name="helloworld", seed=1,
 )
 tuner.search_space_summary()
@@ -69,7 +69,8 @@ TUNED_FIT = (
 class MyHyperModel(keras_tuner.HyperModel):
     def build(self, hp):
         units = hp.Int("units", 4, 8)
-        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units, activation="relu"), keras.layers.Dense(3)])
+        hidden = keras.layers.Dense(units, activation="relu")
+        model = keras.Sequential([keras.Input((4,)), hidden, keras.layers.Dense(3)])
         model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
         return model
 
@@ -185,7 +186,7 @@ def build_model(hp):
     return model
 
 tuner = keras_tuner.GridSearch(
-    hypermodel=build_model, objective="val_loss", max_trials=4, overwrite=True, max_retries_per_trial=1,
+    hypermodel=build_model, objective="val_loss", max_trials=4, overwrite=True,
     max_consecutive_failed_trials=8, directory="my_dir", project_name="failed_trials",
 )
 tuner.search(x_train, y_train, epochs=1, validation_data=(x_val, y_val), verbose=0)
