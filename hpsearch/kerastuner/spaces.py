@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +14,8 @@ from keras_tuner.engine import hyperparameters as kt
 from hpsearch.errors import Fault, SpecError, as_written, suggestion
 from hpsearch.space.domain import Choices, Domain, FloatRange, IntRange, Value
 from hpsearch.space.parse import DomainError, parse_domain, write_domain
-from hpsearch.space.space import Parameter, Space
-from hpsearch.space.table import ROWS, TABLE, Row
+from hpsearch.space.space import Parameter, Space, build_space
+from hpsearch.space.table import ROWS, Row
 
 _SOURCE = "HyperParameters"
 
@@ -26,13 +27,13 @@ def to_keras_tuner(space: Space) -> Any:
     parameters that keras-tuner cannot express: choices of several types, log together with step.
     """
     hp = keras_tuner.HyperParameters()
-    depths = _depths(space)
+    depths, having = _depths(space), _depths_that_have(space)
     faults: list[Fault] = []
     for parameter in space:
-        active = [depth for depth in depths if parameter.active(depth)]
-        conditional = len(active) < len(depths)
+        active = [depth for depth in depths if depth in having[parameter.name]]
+        parent = "hidden_layers" if len(active) < len(depths) else None
         try:
-            with hp._maybe_conditional_scope("hidden_layers" if conditional else None, active):
+            with hp._maybe_conditional_scope(parent, active):
                 hp._retrieve(_to_hyperparameter(parameter, hp._conditions))
         except (TypeError, ValueError) as error:
             faults.append(Fault(parameter.name, f"keras-tuner cannot express it: {error}"))
@@ -48,25 +49,29 @@ def from_keras_tuner(hp: Any) -> Space:
     does not take, other conditions than a layer's own, true and false, reverse_log, log together with step.
     """
     faults: list[Fault] = []
-    given: dict[str, Any] = {}
+    found: dict[str, tuple[Row, Any, Domain | None]] = {}
     for entry in hp.space:
-        row, _ = _row(entry.name)
+        row = _row(entry.name)
         if row is None:
             hint = suggestion(entry.name, ROWS)
             faults.append(Fault(entry.name, f"'{entry.name}' is no hyperparameter of the table{hint}"))
-        elif entry.name in given:
+        elif entry.name in found:
             faults.append(Fault(entry.name, "it stands twice, under several conditions; a space has it once"))
         else:
-            given[entry.name] = entry
-    parameters = [_parameter(name, entry, faults) for name, entry in given.items()]
-    found = Space(tuple(sorted((p for p in parameters if p is not None), key=_place)))
-    if not faults:
-        faults += _missing(found)
-    if not faults:
-        faults += _wrong_conditions(found, given)
+            found[entry.name] = row, entry, _domain(row, entry, faults)
+    if not faults and "hidden_layers" not in found:
+        faults.append(Fault("hidden_layers", "it is missing; add it, as Fixed('hidden_layers', 2)"))
     if faults:
         raise SpecError(faults, _SOURCE)
-    return found
+    domains = {name: domain for name, (_, _, domain) in found.items() if domain is not None}
+    rows = {row.name: domain for row, _, domain in found.values() if domain is not None}
+    like = build_space(rows, per_layer="neurons" not in found)
+    faults += _other_names(like, found)
+    space = Space(tuple(replace(p, domain=domains.get(p.name, p.domain)) for p in like))
+    faults = faults or _other_conditions(space, {name: entry for name, (_, entry, _) in found.items()})
+    if faults:
+        raise SpecError(faults, _SOURCE)
+    return space
 
 
 def domains_of(hp: Any) -> dict[str, Domain]:
@@ -133,16 +138,13 @@ def _to_hyperparameter(parameter: Parameter, conditions: list[Any]) -> Any:
     )  # fmt: skip
 
 
-def _parameter(name: str, entry: Any, faults: list[Fault]) -> Parameter | None:
-    row, layer = _row(name)
-    assert row is not None
+def _domain(row: Row, entry: Any, faults: list[Fault]) -> Domain | None:
     try:
-        domain = domain_of(entry)
-        return Parameter(name, _checked(row, domain), row, layer)
+        return _checked(row, domain_of(entry))
     except DomainError as error:
-        faults += [Fault(f"{name}.{at}".rstrip("."), message) for at, message in error.faults]
+        faults += [Fault(f"{entry.name}.{at}".rstrip("."), message) for at, message in error.faults]
     except ValueError as error:
-        faults.append(Fault(name, str(error)))
+        faults.append(Fault(entry.name, str(error)))
     return None
 
 
@@ -159,63 +161,44 @@ def _checked(row: Row, domain: Domain) -> Domain:
     return parse_domain(row, written)
 
 
-def _missing(space: Space) -> list[Fault]:
+def _other_names(space: Space, found: Mapping[str, Any]) -> list[Fault]:
+    """Say which parameters of a space with these rows are missing, and which are too many."""
+    faults = [
+        Fault(p.name, f"it is missing; add it, as Fixed({as_written(p.name)}, {p.row.usual!r})")
+        for p in space
+        if p.name not in found
+    ]
     names = {p.name for p in space}
-    if "hidden_layers" not in names:
-        return [Fault("hidden_layers", "it is missing; add it, as Fixed('hidden_layers', 2)")]
     deepest = max(_depths(space))
-    layers = {f"neurons_{layer}" for layer in range(1, deepest + 1)}
-    faults = []
-    for row in TABLE:
-        if row.optional or (row.needs_hidden and deepest == 0):
-            continue
-        wanted = {row.name} if not row.per_layer or row.name in names else layers
-        faults += [
-            Fault(name, f"it is missing; add it, as Fixed({as_written(name)}, {row.usual!r})")
-            for name in sorted(wanted - names)
-        ]
-    if "neurons" in names:
-        both = sorted(layers & names)
-        faults += [Fault(name, "'neurons' is the width of every layer already; remove one") for name in both]
-    beyond = [p for p in space if p.layer is not None and p.layer > deepest]
-    faults += [Fault(p.name, f"no net has {p.layer} hidden layers, {deepest} are the most; remove it") for p in beyond]
-    return faults
+    extra = (name for name in found if name not in names)
+    return faults + [Fault(name, f"a net of at most {deepest} hidden layers has no such parameter; remove it") for name in extra]
 
 
-def _wrong_conditions(space: Space, given: Mapping[str, Any]) -> list[Fault]:
+def _other_conditions(space: Space, entries: Mapping[str, Any]) -> list[Fault]:
     """Compare the conditions with what makes a parameter active here: that a net has its layer."""
-    depths = set(_depths(space))
+    having = _depths_that_have(space)
     faults = []
-    for parameter in space:
-        allowed = set(depths)
-        foreign = []
-        for condition in given[parameter.name].conditions:
-            if condition.name == "hidden_layers":
-                allowed &= set(condition.values)
-            else:
-                foreign.append(condition.name)
-        active = {depth for depth in depths if parameter.active(depth)}
+    for name, entry in entries.items():
+        allowed = set(_depths(space))
+        foreign = [condition.name for condition in entry.conditions if condition.name != "hidden_layers"]
+        for condition in entry.conditions:
+            allowed &= set(condition.values) if condition.name == "hidden_layers" else allowed
         if foreign:
             message = f"it depends on {', '.join(foreign)}; here a parameter depends on hidden_layers alone"
-            faults.append(Fault(parameter.name, message))
-        elif allowed != active:
-            message = f"it is active for hidden_layers in {sorted(allowed)}, here for {sorted(active)}"
-            faults.append(Fault(parameter.name, f"{message}; use conditional_scope('hidden_layers', {sorted(active)})"))
+            faults.append(Fault(name, message))
+        elif allowed != having[name]:
+            wanted = sorted(having[name])
+            message = f"it is active for hidden_layers in {sorted(allowed)}, here for {wanted}"
+            faults.append(Fault(name, f"{message}; use conditional_scope('hidden_layers', {wanted})"))
     return faults
 
 
-def _row(name: str) -> tuple[Row | None, int | None]:
-    """Return the row of a parameter's name, and the layer of `neurons_3`."""
+def _row(name: str) -> Row | None:
+    """Return the row of a parameter's name; `neurons_3` is of `neurons`."""
     if name in ROWS:
-        return ROWS[name], None
+        return ROWS[name]
     stem, _, layer = name.rpartition("_")
-    if stem in ROWS and ROWS[stem].per_layer and layer.isdecimal() and layer[0] != "0":
-        return ROWS[stem], int(layer)
-    return None, None
-
-
-def _place(parameter: Parameter) -> tuple[int, int]:
-    return TABLE.index(parameter.row), parameter.layer or 0
+    return ROWS[stem] if stem in ROWS and ROWS[stem].per_layer and layer.isdecimal() and layer[0] != "0" else None
 
 
 def _depths(space: Space) -> list[int]:
@@ -223,6 +206,16 @@ def _depths(space: Space) -> list[int]:
     if isinstance(domain, Choices):
         return [int(depth) for depth in domain.choices]
     return list(range(int(domain.low), int(domain.high) + 1, int(domain.step or 1)))
+
+
+def _depths_that_have(space: Space) -> dict[str, set[int]]:
+    """Return the numbers of hidden layers with which a net has each parameter."""
+    having: dict[str, set[int]] = {parameter.name: set() for parameter in space}
+    point = {parameter.name: parameter.domain.nearest(parameter.row.usual) for parameter in space}
+    for depth in _depths(space):
+        for name in space.active(point | {"hidden_layers": depth}):
+            having[name].add(depth)
+    return having
 
 
 def holds(entry: Any, value: Value) -> bool:
