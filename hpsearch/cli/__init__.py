@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from hpsearch.cli import deliver, explore, launch, page, report
+from hpsearch.cli import bring, deliver, explore, launch, page, report
 from hpsearch.cli.doctor import doctor
 from hpsearch.errors import HpsearchError
 
@@ -49,9 +49,9 @@ app = typer.Typer(
 for command in (
     explore.init, explore.check, explore.schema, explore.space, explore.eda, launch.run, launch.verify, report.list_,
     report.show, report.best, report.compare, page.report, deliver.predict, deliver.serve, deliver.promote,
-    deliver.export, report.ui, doctor,
+    deliver.export, report.ui, doctor, bring.import_keras_tuner,
 ):  # fmt: skip
-    app.command(command.__name__.rstrip("_"))(guarded(command))
+    app.command(command.__name__.rstrip("_").replace("_", "-"))(guarded(command))
 
 
 @app.callback(invoke_without_command=True)

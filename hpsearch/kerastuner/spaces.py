@@ -171,7 +171,9 @@ def _other_names(space: Space, found: Mapping[str, Any]) -> list[Fault]:
     names = {p.name for p in space}
     deepest = max(_depths(space))
     extra = (name for name in found if name not in names)
-    return faults + [Fault(name, f"a net of at most {deepest} hidden layers has no such parameter; remove it") for name in extra]
+    return faults + [
+        Fault(name, f"a net of at most {deepest} hidden layers has no such parameter; remove it") for name in extra
+    ]
 
 
 def _other_conditions(space: Space, entries: Mapping[str, Any]) -> list[Fault]:
