@@ -176,6 +176,7 @@ class OptunaOracle(keras_tuner.Oracle):
         except ValueError as error:
             message = f"a file of {self.project} is damaged ({error}); restore it, or start afresh with overwrite=True"
             raise StoreError(message) from None
+        self._study, self._live, self._walk = None, {}, None  # it is told anew, when it is asked next
         waiting = set(self._retry_queue)
         for trial_id, trial in sorted(self.trials.items()):
             if trial.status in (TrialStatus.RUNNING, TrialStatus.INVALID) and trial_id not in waiting:

@@ -82,7 +82,7 @@ def record_of(
     reason = last_line(trial.message)
     if state == "interrupted":
         reason = reason or "it did not come to its end"
-    elif state == "completed" and (trial.score is None or not math.isfinite(trial.score)):
+    elif state in ("completed", "failed") and not reason and not _is_finite(trial.score):
         state, reason = "failed", f"the objective is {trial.score}, no finite number"
     completed = state == "completed"
     values = plain_values(trial)
@@ -119,6 +119,10 @@ def last_line(message: str | None) -> str:
     """Return what a message comes to: of a traceback the error."""
     lines = [line.strip() for line in (message or "").splitlines() if line.strip()]
     return lines[-1][:300] if lines else ""
+
+
+def _is_finite(score: float | None) -> bool:
+    return score is not None and math.isfinite(score)
 
 
 def _trial(file: Path) -> Any:

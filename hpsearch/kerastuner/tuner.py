@@ -245,9 +245,12 @@ class Tuner(keras_tuner.Tuner):
             raise FailedTrialError(f"timeout after {limit:g} s")
 
     def _ask_pruner(self, running: _Running, model: Any, record: EpochRecord, logs: Mapping[str, Any]) -> None:
-        """Report the first execution's epochs: those of the others are no further steps of the same training."""
-        objective = self.oracle.objective
-        if record.split > 0 or not objective.has_value(logs):
+        """Report the first execution's epochs: those of the others are no further steps of the same training.
+
+        After the last epoch there is nothing left to save.
+        """
+        objective, last = self.oracle.objective, self.oracle.longest
+        if record.split > 0 or not objective.has_value(logs) or (last is not None and record.step >= last):
             return
         if self.oracle.report(running.trial.trial_id, record.step, float(objective.get_value(logs))):
             running.pruned = f"pruned at epoch {record.step}"

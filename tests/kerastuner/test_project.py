@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import keras_tuner
 import pytest
 
+import hpsearch
 import hpsearch.kerastuner as ours
 from hpsearch.errors import HpsearchError, MissingExtra
 from hpsearch.records import EpochRecord
@@ -95,3 +97,20 @@ def test_without_the_extra_the_command_that_installs_it_is_told(module: str, mon
         _ = ours.RandomSearch
     assert isinstance(caught.value, ImportError)
     assert isinstance(caught.value, HpsearchError)
+
+
+def test_what_the_document_shows_of_spaces_and_projects_runs(here: Path) -> None:
+    class Tuner(keras_tuner.RandomSearch):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
+            return {"val_accuracy": float(trial.hyperparameters.Float("x", 0.0, 1.0))}
+
+    objective = keras_tuner.Objective("val_accuracy", "max")
+    Tuner(objective=objective, max_trials=2, directory="my_dir").search(verbose=0)
+    text = (Path(__file__).parents[2] / "docs" / "keras-tuner.md").read_text()
+    first, spaces, projects = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, Any] = {"spec": hpsearch.make_spec({"data": {"sklearn": "iris"}}), "hpsearch": hpsearch}
+    exec(first.splitlines()[0], names)
+    exec(f"{spaces}\n{projects}", names)
+    assert names["keras_tuner"] is ours
+    assert names["space"] == names["spec"].space.build()
+    assert names["project"].objectives == {"val_accuracy": "maximize"}

@@ -126,6 +126,24 @@ def test_a_pruned_trial_is_stopped_and_is_never_the_best(here: Path) -> None:
     assert all(hp.get("height") < 5 for hp in tuner.get_best_hyperparameters(4))
 
 
+def test_no_trial_is_pruned_after_its_last_epoch(here: Path) -> None:
+    scored = by_epoch(lambda hp: [0.5, 9.0 + hp.Float("x", 0, 1)])
+    pruner = {"name": "threshold", "upper": 4.5}
+    tuner = tuner_of(scored)(objective=LOSS, max_trials=2, pruner=pruner, track=False)
+    tuner.search(epochs=2, verbose=0)
+    assert [trial.score for trial in tuner.oracle.trials.values()] == [0.5, 0.5]
+
+
+def test_reloading_goes_on_from_what_is_on_disk(here: Path) -> None:
+    tuner = tuner_of(square)(max_trials=3, track=False)
+    tuner.search(verbose=0)
+    tuner.reload()
+    tuner.oracle.max_trials = 5
+    tuner.search(verbose=0)
+    assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"] * 5
+    assert len({trial.score for trial in tuner.oracle.trials.values()}) == 5
+
+
 def test_the_time_over_leaves_a_trial_that_the_next_search_runs_again(here: Path) -> None:
     begun: list[str] = []
 
