@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -121,16 +122,16 @@ class Tuner(keras_tuner.Tuner):
         Arguments are those of `fit`. A trial that the time cuts short is run again by the next call.
         """
         self._expect(fit_kwargs.get("epochs"))
-        limit = self._limits.timeout
-        self._deadline = None if limit is None else time.monotonic() + limit
         self.oracle.stopped, self._repeated = False, False
         info = study_info(
             Path(self.project_dir), self.oracle.objective.name, self.oracle.direction, self.executions_per_trial
         )
         place = store_of(self._store, self.directory) if self._track else None
-        with Launch(place, info, self._settings()) as self._launch:
+        with Launch(place, info, self._settings()) as self._launch, _little_to_collect():
             cut_torn_tail(self._history)
             self._launch.begin(self._records())
+            limit = self._limits.timeout
+            self._deadline = None if limit is None else time.monotonic() + limit
             try:
                 super().search(*fit_args, **fit_kwargs)
             except _TimeIsOver:
@@ -320,6 +321,24 @@ class Tuner(keras_tuner.Tuner):
             "trial_timeout": self._limits.trial_timeout,
             "space": [str(entry) for entry in self.oracle.get_space().space],
         }
+
+
+@contextlib.contextmanager
+def _little_to_collect() -> Iterator[None]:
+    """Keep what is there already out of the garbage collections of a while.
+
+    keras-tuner collects twice before each model is built; going through TensorFlow's and MLflow's objects each time
+    takes 0.4 s (of 0.6 s for a small trial, measured with Python 3.11). A program that does so itself is left alone.
+    """
+    if gc.get_freeze_count():
+        yield
+        return
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _check_same_objective(past: Project, name: str, direction: Direction) -> None:
