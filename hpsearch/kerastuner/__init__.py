@@ -51,6 +51,8 @@ def __getattr__(name: str) -> Any:
     from hpsearch.kerastuner.extra import require_keras_tuner
 
     require_keras_tuner()
+    if name == "tuners":  # ours, whether or not they were used before
+        return import_module("hpsearch.kerastuner.tuners")
     if name in _HOMES:
         return getattr(import_module(f"hpsearch.kerastuner.{_HOMES[name]}"), name)
     import keras_tuner

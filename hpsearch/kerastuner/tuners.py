@@ -9,8 +9,15 @@ import math
 import warnings
 from typing import Any
 
+import keras_tuner
+
 from hpsearch.errors import Fault, SpecError
 from hpsearch.kerastuner.tuner import Tuner
+
+
+def __getattr__(name: str) -> Any:
+    """Return what `keras_tuner.tuners` has beside these."""
+    return getattr(keras_tuner.tuners, name)
 
 
 class RandomSearch(Tuner):

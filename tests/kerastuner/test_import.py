@@ -63,6 +63,8 @@ def test_a_project_becomes_a_study_with_its_runs_and_the_search_goes_on(
     capsys.readouterr()
     assert hpsearch_says(monkeypatch, "import-keras-tuner", "old", "flowers.yaml") == 0
     assert "study 'flowers': 3 trials imported" in capsys.readouterr().out
+    assert hpsearch_says(monkeypatch, "import-keras-tuner", "old", "flowers.yaml") == 2
+    assert "study 'flowers' is there already" in capsys.readouterr().err
     before = {trial.number: trial for trial in hpsearch.load("flowers").records}
     assert sorted(trial.state for trial in before.values()) == ["completed", "completed", "failed", "interrupted"]
     from mlflow import MlflowClient

@@ -68,6 +68,8 @@ def test_a_tuner_takes_what_keras_tuners_of_its_name_takes(name: str) -> None:
 def test_every_other_name_is_keras_tuners_own() -> None:
     assert ours.HyperModel is keras_tuner.HyperModel
     assert ours.errors.FailedTrialError is FailedTrialError
+    assert ours.tuners.RandomSearch is ours.RandomSearch
+    assert ours.tuners.SklearnTuner is keras_tuner.SklearnTuner
     with pytest.raises(
         AttributeError, match=r"neither 'hpsearch.kerastuner' nor 'keras_tuner' has an attribute 'Tunar'"
     ):
@@ -143,6 +145,17 @@ def test_reloading_goes_on_from_what_is_on_disk(here: Path) -> None:
     tuner.search(verbose=0)
     assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"] * 5
     assert len({trial.score for trial in tuner.oracle.trials.values()}) == 5
+
+
+def test_a_trial_whose_line_in_the_history_is_lost_is_known_from_keras_tuners_file(here: Path) -> None:
+    tuner_of(square)(max_trials=3, track=False).search(verbose=0)
+    history = here / "untitled_project" / "hpsearch.jsonl"
+    lines = history.read_text().splitlines(keepends=True)
+    history.write_text("".join(lines[:2]) + lines[2][:40])  # what a crash leaves
+    again = tuner_of(square)(max_trials=4, track=False)
+    again.search(verbose=0)
+    assert [(n, r.state) for n, r in sorted(again.oracle.records.items())] == [(n, "completed") for n in range(4)]
+    assert sorted(read_history(history)) == [0, 1, 3]
 
 
 def test_the_time_over_leaves_a_trial_that_the_next_search_runs_again(here: Path) -> None:
@@ -234,6 +247,49 @@ def test_mlflow_has_the_trials_with_the_parameters_that_each_read(here: Path, st
     done = next(run for run in trials if run.info.status == "FINISHED")
     assert [(m.step, m.value) for m in client.get_metric_history(done.info.run_id, "loss")] == [(1, 2.0), (2, 1.0)]
     assert done.data.metrics["objective"] == 1.0
+
+
+def test_what_was_interrupted_is_run_again_and_mlflow_has_each_trial_once(here: Path, store: Path) -> None:
+    def score(tuner: Any, trial: Any, hp: Any) -> dict[str, float]:
+        x = hp.Float("x", 0, 1)
+        tuner.on_epoch_end(trial, None, 0, {"loss": x})
+        if trial.trial_id == "1" and endings:
+            raise endings.pop()
+        return {"loss": x}
+
+    endings: list[BaseException] = [FatalValueError("no use"), KeyboardInterrupt()]
+    made = {"objective": LOSS, "max_trials": 3, "store": store, "project_name": "nets"}
+    for ending in (KeyboardInterrupt, FatalValueError):
+        with pytest.raises(ending):
+            tuner_of(score)(**made).search(verbose=0)
+    last = tuner_of(score)(**made)
+    last.search(verbose=0)
+    assert [trial.status for trial in last.oracle.trials.values()] == ["COMPLETED"] * 3
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{store / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("nets")
+    runs = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time ASC"])
+    kinds = [run.data.tags["hpsearch.kind"] for run in runs]
+    assert [r.info.status for r, kind in zip(runs, kinds, strict=True) if kind == "launch"] == [
+        "KILLED",
+        "FAILED",
+        "FINISHED",
+    ]
+    trials = [run for run, kind in zip(runs, kinds, strict=True) if kind == "trial"]
+    assert sorted((run.data.tags["hpsearch.trial"], run.info.status) for run in trials) == [
+        ("0", "FINISHED"), ("1", "FINISHED"), ("2", "FINISHED"),
+    ]  # fmt: skip
+
+
+def test_an_mlflow_that_is_away_neither_ends_nor_changes_a_search(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    tuner = tuner_of(square)(max_trials=2)
+    tuner.search(verbose=0)
+    assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"] * 2
+    assert "MLflow could not be written" in capsys.readouterr().out
 
 
 def test_the_trials_of_an_old_project_are_known_to_a_new_search(here: Path) -> None:
