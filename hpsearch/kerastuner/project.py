@@ -60,7 +60,7 @@ def read_project(folder: str | Path) -> Project:
     try:
         hyperparameters = keras_tuner.HyperParameters.from_config(state["hyperparameters"])
         order = [str(trial_id) for trial_id in state["start_order"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise _damaged(path / "oracle.json", error) from None
     order += sorted(trials.keys() - set(order))
     numbered = {number_of(trial_id, order): trial for trial_id, trial in trials.items()}
@@ -129,7 +129,7 @@ def _trial(file: Path) -> Any:
     state = _load(file)
     try:
         return Trial.from_state(state)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise _damaged(file, error) from None
 
 

@@ -43,7 +43,8 @@ class GrowingStudy:
     def begin(self, fixed: Mapping[str, Value] | None = None) -> int:
         """Begin a trial and return its number. fixed: values of the parameters that have theirs already."""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            # Some samplers, and queues, have been called experimental for years; a space that grows is what we want.
+            warnings.simplefilter("ignore")
             if fixed is not None:
                 self._study.enqueue_trial(dict(fixed))
             trial = self._study.ask()

@@ -17,6 +17,7 @@ from keras_tuner.errors import FailedTrialError, FatalTypeError, FatalValueError
 import hpsearch.kerastuner as ours
 from hpsearch.errors import SpecError, StoreError, StudyError
 from hpsearch.search.history import read_history
+from hpsearch.spec.strategies import PRUNERS, SAMPLERS
 
 Score = Callable[..., Any]
 
@@ -127,6 +128,28 @@ def test_a_pruned_trial_is_stopped_and_is_never_the_best(here: Path) -> None:
         ("completed", 3, 0.0) if r.configuration["height"] < 5 else ("pruned", 2, None) for r in records.values()
     ]
     assert all(hp.get("height") < 5 for hp in tuner.get_best_hyperparameters(4))
+
+
+@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if "/" not in name])
+def test_every_sampler_of_a_study_file_searches_a_space_that_grows(sampler: str, here: Path) -> None:
+    def score(_tuner: Any, trial: Any, hp: Any) -> float:
+        x = hp.Float("x", 0.0, 1.0) + hp.Int("n", 1, 64, sampling="log")
+        if trial.trial_id > "2":
+            x += hp.Choice("late", [0.0, 1.0]) + hp.Float("r", 1.0, 9.0, sampling="reverse_log")
+        return float(x)
+
+    tuner = tuner_of(score)(max_trials=8, sampler=sampler, seed=1, track=False)
+    tuner.search(verbose=0)
+    assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"] * 8
+
+
+@pytest.mark.parametrize("pruner", [name for name in PRUNERS if name != "threshold"])
+def test_every_pruner_of_a_study_file_judges_trials_by_their_epochs(pruner: str, here: Path) -> None:
+    scored = by_epoch(lambda hp: [float(epoch * hp.Choice("slope", [*range(-8, 8)])) for epoch in range(9)])
+    tuner = tuner_of(scored)(objective=LOSS, max_trials=16, pruner=pruner, sampler="grid", track=False)
+    tuner.search(epochs=9, verbose=0)
+    states = {trial.status for trial in tuner.oracle.trials.values()}
+    assert states == ({"COMPLETED"} if pruner == "none" else {"COMPLETED", "STOPPED"})
 
 
 def test_no_trial_is_pruned_after_its_last_epoch(here: Path) -> None:
