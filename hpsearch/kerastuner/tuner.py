@@ -132,15 +132,17 @@ class Tuner(keras_tuner.Tuner):
             self._launch.begin(self._records())
             limit = self._limits.timeout
             self._deadline = None if limit is None else time.monotonic() + limit
+            cut = False
             try:
                 super().search(*fit_args, **fit_kwargs)
             except _TimeIsOver:
+                cut = True
                 self._interrupt("the time was over")
             except BaseException as error:
                 self._end_badly(error)
                 raise
-            over = self._deadline is not None and time.monotonic() >= self._deadline
-            self._launch.end(self._records(), interrupted=over, repair=self._repeated)
+            short = cut or (self.oracle.stopped and self.remaining_trials != 0)
+            self._launch.end(self._records(), interrupted=short, repair=self._repeated)
         if self._launch.trouble:
             print(f"MLflow could not be written ({self._launch.trouble}); the next search writes what is missing")  # noqa: T201
 

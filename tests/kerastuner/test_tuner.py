@@ -49,6 +49,15 @@ def by_epoch(values: Callable[[Any], list[float]]) -> Score:
     return score
 
 
+def layered() -> Any:
+    """Return the space of nets of one or two layers, with the width of the second in each, as keras-tuner has it."""
+    hp = keras_tuner.HyperParameters()
+    hp.Int("layers", 1, 2)
+    hp.Choice("units_0", [8, 16])
+    hp.Choice("units_1", [8, 16])
+    return hp
+
+
 LOSS = keras_tuner.Objective("loss", "min")
 
 
@@ -107,7 +116,7 @@ def test_parameters_that_nobody_reads_make_no_new_configuration(here: Path) -> N
         trained.append((layers, *(hp.Choice(f"units_{i}", [8, 16]) for i in range(layers))))
         return float(layers)
 
-    tuner = tuner_of(score)(max_trials=50, seed=1, track=False)
+    tuner = tuner_of(score)(max_trials=50, seed=1, track=False, hyperparameters=layered())
     tuner.search(verbose=0)
     assert sorted(trained) == [(1, 8), (1, 16), (2, 8, 8), (2, 8, 16), (2, 16, 8), (2, 16, 16)]
 
@@ -160,14 +169,21 @@ def test_no_trial_is_pruned_after_its_last_epoch(here: Path) -> None:
     assert [trial.score for trial in tuner.oracle.trials.values()] == [0.5, 0.5]
 
 
-def test_reloading_goes_on_from_what_is_on_disk(here: Path) -> None:
-    tuner = tuner_of(square)(max_trials=3, track=False)
-    tuner.search(verbose=0)
+def test_a_reloaded_tuner_prunes_by_what_another_process_did_meanwhile(here: Path) -> None:
+    def score(tuner: Any, trial: Any, hp: Any) -> Any:
+        bad = 9.0 if trial.trial_id == "4" else 1.0
+        return by_epoch(lambda hp: [bad + hp.Float("x", 0, 1)] * 3)(tuner, trial, hp)
+
+    pruner = {"name": "median", "n_startup_trials": 3, "n_warmup_steps": 1}
+    made = {"objective": LOSS, "track": False}
+    tuner = tuner_of(score)(max_trials=1, pruner=pruner, **made)
+    tuner.search(epochs=3, verbose=0)
+    tuner_of(score)(max_trials=4, pruner="none", **made).search(epochs=3, verbose=0)
     tuner.reload()
     tuner.oracle.max_trials = 5
-    tuner.search(verbose=0)
-    assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"] * 5
-    assert len({trial.score for trial in tuner.oracle.trials.values()}) == 5
+    tuner.search(epochs=3, verbose=0)
+    states = [trial.status for _, trial in sorted(tuner.oracle.trials.items())]
+    assert states == ["COMPLETED"] * 4 + ["STOPPED"]
 
 
 def test_a_trial_whose_line_in_the_history_is_lost_is_known_from_keras_tuners_file(here: Path) -> None:
@@ -244,7 +260,8 @@ def test_mlflow_has_the_trials_with_the_parameters_that_each_read(here: Path, st
         tuner.on_epoch_end(trial, None, 1, {"loss": 1.0 * layers})
         return {"loss": 1.0 * layers}
 
-    made = {"objective": LOSS, "sampler": "grid", "pruner": {"name": "threshold", "upper": 3.5}, "store": store}
+    pruner = {"name": "threshold", "upper": 3.5}
+    made = {"objective": LOSS, "sampler": "grid", "pruner": pruner, "store": store, "hyperparameters": layered()}
     tuner_of(score)(max_trials=4, project_name="nets", **made).search(verbose=0)
     tuner_of(score)(max_trials=6, project_name="nets", **made).search(verbose=0)
     from mlflow import MlflowClient
