@@ -200,23 +200,22 @@ def test_a_trial_whose_line_in_the_history_is_lost_is_known_from_keras_tuners_fi
 def test_the_time_over_leaves_a_trial_that_the_next_search_runs_again(here: Path) -> None:
     begun: list[str] = []
 
-    def endless(tuner: Any, trial: Any, hp: Any) -> dict[str, float]:
+    def score(tuner: Any, trial: Any, hp: Any) -> dict[str, float]:
         begun.append(trial.trial_id)
         x, epoch = hp.Float("x", 0, 1), 0
-        while len(begun) == 3:  # the third trial trains until the time is over
+        while tuner is hurried:  # it trains until the time is over
             tuner.on_epoch_end(trial, None, epoch, {"loss": x})
             epoch += 1
         return {"loss": x}
 
-    made = {"objective": LOSS, "max_trials": 5, "seed": 0, "track": False}
-    tuner = tuner_of(endless)(timeout=1, **made)
-    tuner.search(verbose=0)
-    assert begun == ["0", "1", "2"]
-    again = tuner_of(endless)(**made)
-    assert again.remaining_trials == 2
+    made = {"objective": LOSS, "max_trials": 3, "seed": 0, "track": False, "pruner": "none"}
+    hurried = tuner_of(score)(timeout=1, **made)
+    hurried.search(verbose=0)
+    assert begun in (["0"], [])  # on a machine that stops for a second, none
+    again = tuner_of(score)(**made)
     again.search(verbose=0)
-    assert begun == ["0", "1", "2", "2", "3", "4"]
-    assert [trial.status for trial in again.oracle.trials.values()] == ["COMPLETED"] * 5
+    assert begun[-3:] == ["0", "1", "2"]
+    assert [trial.status for trial in again.oracle.trials.values()] == ["COMPLETED"] * 3
 
 
 def test_no_trial_begins_once_the_time_is_over(here: Path) -> None:
