@@ -9,6 +9,7 @@ HpsearchError                 exit code 2 unless its class says otherwise
 │   ├── StudyChanged          the study file differs from the one the study was started with
 │   └── StudyLocked           another process is running the study
 ├── StoreError                a store cannot be read or written
+├── MissingExtra              what was asked needs a library that is not installed
 ├── PackageError              a model package is damaged, incomplete or foreign
 ├── DeliveryError             a model is not to be promoted or served as asked
 ├── StudyAborted              the study cannot go on (the same failure again and again)
@@ -86,6 +87,10 @@ class StudyLocked(StudyError):
 
 class StoreError(HpsearchError):
     """A store (journal, MLflow, cache) cannot be read or written."""
+
+
+class MissingExtra(HpsearchError, ImportError):
+    """What was asked needs an extra of hpsearch that is not installed."""
 
 
 class PackageError(HpsearchError):
