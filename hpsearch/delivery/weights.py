@@ -208,7 +208,7 @@ def _own_numbers(kind: str, given: dict[str, Any], shape: Shape) -> list[Shape]:
         shared = {_axis(axis, shape) for axis in given.get("shared_axes") or ()}
         return [tuple(1 if at in shared else size for at, size in enumerate(shape))]
     if kind == "BatchNormalization" and not given.get("renorm"):
-        each = (shape[_axis(given["axis"], shape)],)
+        each: Shape = (shape[_axis(given["axis"], shape)],)
         return [each] * (2 + bool(given["scale"]) + bool(given["center"]))
     if kind == "LayerNormalization":
         axes = given["axis"] if isinstance(given["axis"], list) else [given["axis"]]
