@@ -447,6 +447,7 @@ def test_a_hypermodel_that_changes_its_space_from_call_to_call_is_named(here: Pa
         ({"sampler": "tpee"}, "field 'sampler': 'tpee' is no sampler; did you mean 'tpe'?"),
         ({"pruner": {"name": "median", "n_warmup": 3}}, "median has no option 'n_warmup'"),
         ({"timeout": "soon"}, "field 'timeout': 'soon' is no duration"),
+        ({"sampler": "keras-tuner/random"}, "field 'sampler': keras-tuner/random is for study files"),
     ],
 )
 def test_a_setting_that_there_is_not_is_told_as_in_a_study_file(given: dict[str, Any], told: str, here: Path) -> None:
