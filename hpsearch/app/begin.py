@@ -37,7 +37,8 @@ def open_or_begin(
     """
     if finish_widening(folder):
         shown.note(f"study '{spec.name}' is in its changed space now: an earlier launch was stopped while it moved")
-    cut_torn_tails(folder, shown)
+    for said in torn_tails_cut(folder):
+        shown.note(said)
     now = spec.model_dump(mode="json")
     if not folder.exists():
         return _new_file(spec, now, text, data, settled)
@@ -60,12 +61,6 @@ def open_or_begin(
         shown.note(_told(widen(folder, file, settled.space, spec.search, settled.steps)))
         return file
     raise StudyChanged(_changed(spec.name, changed, asked, space_alone=space_alone))
-
-
-def cut_torn_tails(folder: StudyFolder, shown: Display) -> None:
-    """Cut off what a crash left half written at the end of a study's files, and say so. For the driver alone."""
-    for said in torn_tails_cut(folder):
-        shown.note(said)
 
 
 def settle_total(

@@ -11,11 +11,11 @@ from typing import Any
 
 from hpsearch.app.finalists import finalist_runs
 from hpsearch.app.holder import driver_name
-from hpsearch.app.opened import KnownStudy
+from hpsearch.app.opened import KnownStudy, open_study
 from hpsearch.app.repair import put_right
 from hpsearch.app.results import load
-from hpsearch.app.store import store_folder
-from hpsearch.app.winner import package_of
+from hpsearch.app.store import private_files, store_folder
+from hpsearch.app.winner import deliver
 from hpsearch.delivery.predictor import verify_package
 from hpsearch.delivery.publish import unfinished
 from hpsearch.diagnosis import Finding
@@ -57,6 +57,7 @@ class Examined:
         }
 
 
+@private_files()
 def doctor(study: str | None = None, *, repair: bool = False, store: str | Path | None = None) -> list[Examined]:
     """Examine a study, or every one of a store, and return what is wrong with each.
 
@@ -127,8 +128,10 @@ def _repair(folder: StudyFolder, place: Path, owner: str) -> None:
 
 
 def _made_again(study: KnownStudy, place: Path) -> None:
+    result = load(study.info.name, store=place)
     try:
-        package_of(load(study.info.name, store=place))
+        if result.best is not None:
+            deliver(open_study(result), result.records, result.verdict)  # `package_of` would wait for our own lock
     except HpsearchError:
         return  # the data are gone, say; there is no package then, which `best` will say why
 

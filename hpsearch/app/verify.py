@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from hpsearch.app.begin import cut_torn_tails
 from hpsearch.app.display import Display, Silent
 from hpsearch.app.holder import driver_name
 from hpsearch.app.launch import launch
 from hpsearch.app.opened import OpenStudy
+from hpsearch.app.repair import torn_tails_cut
 from hpsearch.app.results import StudyResult, load
 from hpsearch.app.signals import Signals
 from hpsearch.app.store import private_files, require_usable, store_folder
@@ -43,7 +43,8 @@ def verify(
     folder, owner = find_study(place, name), driver_name()
     require_usable(place)
     with Signals() as signals, folder.locked(owner):
-        cut_torn_tails(folder, shown)
+        for said in torn_tails_cut(folder):
+            shown.note(said)
         file = folder.read()
         spec = file.load_spec()
         asked = {"finalists": finalists, "seeds": seeds}

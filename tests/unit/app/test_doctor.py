@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 
 from hpsearch.app.doctor import doctor
 from hpsearch.app.results import load
+from hpsearch.delivery.predictor import verify_package
 from hpsearch.errors import UnknownStudy
 from hpsearch.search.folder import StudyFolder
 from hpsearch.search.history import checked, to_line
@@ -141,6 +142,15 @@ def test_the_history_is_believed_where_the_journal_says_more(place: Path) -> Non
     assert load("rentals", store=place).done() == 3
     assert [t.number for t in read_trials(rentals(place) / "optuna.journal") if t.params] == [1, 2, 3]
     assert (rentals(place) / "optuna.journal.damaged-1").exists()
+
+
+def test_a_changed_package_is_set_aside_and_made_again(place: Path) -> None:
+    flip_byte(place)
+    doctor("rentals", repair=True, store=place)
+    verify_package(rentals(place) / "package")
+    assert (rentals(place) / "package.damaged-1").exists()
+    files = [path for path in (rentals(place) / "package").iterdir() if path.is_file()]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
 
 
 def test_a_whole_store_is_well(finished: Path) -> None:
