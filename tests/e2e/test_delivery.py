@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from connections import reaches
 from sample_studies import new_store
 
 import hpsearch
@@ -101,15 +100,6 @@ def rows_with_gaps(spec: hpsearch.StudySpec, count: int = 24) -> pd.DataFrame:
         if kind == "categorical":
             rows.loc[draw.random(count) < 0.1, name] = "never seen"
     return rows[list(draw.permutation(rows.columns))]
-
-
-def reaches(host: str, url: str) -> bool:
-    """Tell whether a host of this machine takes connections at the port of an address."""
-    try:
-        socket.create_connection((host, urlsplit(url).port or 0), timeout=30).close()
-    except OSError:
-        return False
-    return True
 
 
 def assert_same(a: pd.DataFrame, b: pd.DataFrame) -> None:

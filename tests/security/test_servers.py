@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from connections import reaches
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -54,15 +55,6 @@ def ask(url: str, method: str, path: str, body: bytes | str = b"", **headers: st
         finally:
             connection.close()
     raise AssertionError
-
-
-def reaches(host: str, url: str) -> bool:
-    """Tell whether a host of this machine takes connections at the port of an address."""
-    try:
-        socket.create_connection((host, urlsplit(url).port or 0), timeout=30).close()
-    except OSError:
-        return False
-    return True
 
 
 # Exposed, and not.
