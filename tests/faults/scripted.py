@@ -110,7 +110,7 @@ class Zygote:
         return int(self._process.stdout.readline())
 
     def start(
-        self, folder: Path, *arguments: str | Path, room: int = 0, uid: int = 0, ignores: int = 0,
+        self, folder: Path, *arguments: str | Path, room: int = 0, unprivileged: bool = False, ignores: int = 0,
         out: Path | None = None, **environment: str,
     ) -> Running:  # fmt: skip
         """Start `hpsearch ARGUMENTS`. folder: for what it prints. room: bytes that a file may have (0: any number)."""
@@ -123,8 +123,9 @@ class Zygote:
             elif not path.exists():
                 path.touch()
         pid = self.ask({
-            "arguments": list(map(str, arguments)), "out": str(out), "errors": str(errors), "room": room, "uid": uid,
-            "ignores": int(ignores), "environment": environment | {"HPSEARCH_TESTING": "1"},
+            "arguments": list(map(str, arguments)), "out": str(out), "errors": str(errors), "room": room,
+            "unprivileged": unprivileged, "ignores": int(ignores),
+            "environment": environment | {"HPSEARCH_TESTING": "1"},
         })  # fmt: skip
         self.live.add(pid)
         return Running(self, pid, out, errors)
