@@ -1,6 +1,6 @@
 """Whether a study survives everything at once: 200 trials while workers, drivers, the disk and MLflow fail at random.
 
-    python benchmarks/chaos.py [--trials 200] [--minutes 30] [--every 20] [--seed 0] [--folder FOLDER]
+    python benchmarks/chaos.py [--trials 200] [--minutes 30] [--every 8] [--seed 0] [--folder FOLDER]
 
 A real `hpsearch run` on the shipped bike data, real nets, an MLflow server of its own. Every few seconds one of these
 happens, drawn by the seed: a worker is killed (SIGKILL) or hangs (SIGSTOP); the driver is killed (SIGKILL) or asked to
@@ -273,7 +273,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--minutes", type=float, default=30.0, help="after which no more faults happen")
     parser.add_argument(
-        "--every", type=float, default=20.0, help="seconds between two faults, on average; a launch takes 10 to begin"
+        "--every", type=float, default=8.0, help="seconds between two faults, on average; a launch takes 10 to begin"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", help="kept afterwards; default: a temporary one")
