@@ -14,6 +14,7 @@ from hpsearch.tracking.location import is_server, redact
 from hpsearch.tracking.store import failures
 
 _LONGEST = 200
+_BROKEN_OFF = ("Connection aborted", "Connection reset", "Remote end closed", "Broken pipe")
 
 
 @contextmanager
@@ -38,5 +39,7 @@ def reason_of(uri: str, error: Exception) -> str:
         return f"no answer within {os.environ.get('MLFLOW_HTTP_REQUEST_TIMEOUT', '?')} s"
     if is_server(uri) and "Connection refused" in text:
         return "connection refused"
+    if is_server(uri) and any(sign in text for sign in _BROKEN_OFF):
+        return "the connection broke off"
     said = " ".join(redact(f"{type(error).__name__}: {error}").split())
     return said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1]}…"
