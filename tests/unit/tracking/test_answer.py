@@ -38,8 +38,8 @@ def test_an_error_of_ours_is_left() -> None:
     [
         ("http://a", "Max retries exceeded (Caused by ReadTimeoutError: Read timed out.)", "no answer within 5 s"),
         ("http://a", "NewConnectionError: [Errno 111] Connection refused", "connection refused"),
-        ("http://a", "Max retries exceeded (Caused by ProtocolError('Connection aborted.', RemoteDisconnected('Remote end "
-         "closed connection without response')))", "the connection broke off"),
+        ("http://a", "Max retries exceeded (Caused by ProtocolError('Connection aborted.', RemoteDisconnected('')))",
+         "the connection broke off"),
         ("sqlite:////a b/m.db", "(sqlite3.OperationalError) database is locked\n[SQL: INSERT INTO runs]",
          "/a b/m.db is locked by another process; fuser '/a b/m.db' tells which"),
         ("sqlite:////m.db", "(sqlite3.OperationalError) database or disk is full",
