@@ -226,7 +226,8 @@ FILES: list[tuple[str, str | bytes, list[str]]] = [
       "hidden_layers"]),
     # 16: names of samplers, pruners, metrics, losses, directions
     ("16", IRIS + "search: {sampler: anneal}",
-     ["2:10: field 'search.sampler': 'anneal' is no sampler; known: tpe, random, grid, qmc, cmaes, nsga2"]),
+     ["2:10: field 'search.sampler': 'anneal' is no sampler; known: tpe, random, grid, qmc, cmaes, nsga2, "
+      "keras-tuner/random, keras-tuner/bayesian, keras-tuner/hyperband, keras-tuner/grid"]),
     ("16", IRIS + "search: {sampler: 3}",
      ["2:10: field 'search.sampler': 3 is neither a name nor a mapping; write NAME, or {name: NAME, OPTION: VALUE}"]),
     ("16", IRIS + "search: {sampler: {group: true}}", ["2:10: field 'search.sampler.name': 'name' is missing; add it"]),
