@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prepared import FILE, prepared
 
 from hpsearch.app.discovered import _layer_faults, discovered
 from hpsearch.data.dataset import Dataset
@@ -25,6 +24,8 @@ from hpsearch.training.hypermodel.discover import _found
 from hpsearch.training.hypermodel.explore import explore
 from hpsearch.training.hypermodel.load import load_hypermodel
 from hpsearch.training.trainer import Hypermodel
+
+from .prepared import FILE, prepared
 
 pytestmark = pytest.mark.xdist_group("keras-tuner")
 

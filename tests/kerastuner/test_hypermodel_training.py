@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import hypermodels
 import numpy as np
 import pytest
-from prepared import FILE, prepared
 
 from hpsearch.data.dataset import Dataset
 from hpsearch.delivery.archive import ALLOWED
@@ -25,6 +23,9 @@ from hpsearch.training.nets import net_of
 from hpsearch.training.refit import refit_settings
 from hpsearch.training.select import make_trainer
 from hpsearch.training.trainer import Epoch, Hypermodel, Job, Outcome, Settings
+
+from . import hypermodels
+from .prepared import FILE, prepared
 
 pytestmark = pytest.mark.xdist_group("keras-tuner")
 

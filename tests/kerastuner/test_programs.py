@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from kt_programs import OURS, PROGRAMS, THEIRS, run_program
+
+from .kt_programs import OURS, PROGRAMS, THEIRS, run_program
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
