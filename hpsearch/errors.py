@@ -2,12 +2,14 @@
 
 HpsearchError                 exit code 2 unless its class says otherwise
 ├── SpecError                 the study file is wrong; carries every fault at once
+├── HypermodelError           a keras-tuner hypermodel is not what a study can search
 ├── DataError                 the data cannot be read, or do not fit the study
 ├── StudyError                the study on disk refuses what was asked
 │   ├── UnknownStudy          no study of that name in the store
 │   ├── StudyChanged          the study file differs from the one the study was started with
 │   └── StudyLocked           another process is running the study
 ├── StoreError                a store cannot be read or written
+├── MissingExtra              what was asked needs a library that is not installed
 ├── PackageError              a model package is damaged, incomplete or foreign
 ├── DeliveryError             a model is not to be promoted or served as asked
 ├── StudyAborted              the study cannot go on (the same failure again and again)
@@ -59,6 +61,10 @@ class SpecError(HpsearchError):
         super().__init__("\n".join(lines))
 
 
+class HypermodelError(HpsearchError):
+    """A keras-tuner hypermodel cannot be read, or is not what a study can search."""
+
+
 class DataError(HpsearchError):
     """The data cannot be read, or do not fit what the study asks of them."""
 
@@ -81,6 +87,10 @@ class StudyLocked(StudyError):
 
 class StoreError(HpsearchError):
     """A store (journal, MLflow, cache) cannot be read or written."""
+
+
+class MissingExtra(HpsearchError, ImportError):
+    """What was asked needs an extra of hpsearch that is not installed."""
 
 
 class PackageError(HpsearchError):

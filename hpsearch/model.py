@@ -128,7 +128,9 @@ def initial_weights(configuration: Configuration, signature: Signature, seed: in
 
 
 def count_parameters(configuration: Configuration, signature: Signature) -> int:
-    """Return the number of weights of the net, without building it."""
+    """Return the number of weights of the net, without building it; 0 of a hypermodel's net."""
+    if "hidden_layers" not in configuration:
+        return 0
     sizes = (signature.inputs, *widths(configuration), signature.outputs)
     return sum((fan_in + 1) * units for fan_in, units in pairwise(sizes))
 

@@ -41,11 +41,11 @@ def open_or_begin(
         shown.note(said)
     now = spec.model_dump(mode="json")
     if not folder.exists():
-        return _new_file(spec, now, text, data, settled)
+        return new_file(spec, now, text, data, settled)
     if asked == "new":
         shown.note(f"the earlier study '{spec.name}' is set aside in {folder.set_aside()}")
         crash_point("study-aside")
-        return _new_file(spec, now, text, data, settled)
+        return new_file(spec, now, text, data, settled)
     known = folder.read()
     changed = differences(known.spec, now)
     if not changed and known.info.data_digest != data.digest:
@@ -54,10 +54,10 @@ def open_or_begin(
         return known
     if not read_history(folder.history):
         folder.set_aside()  # no trial of it ever ended: there is nothing to lose
-        return _new_file(spec, now, text, data, settled)
+        return new_file(spec, now, text, data, settled)
     space_alone = known.info.data_digest == data.digest and not differences(known.spec, now, but_space=True)
     if asked == "widen" and space_alone:
-        file = _new_file(spec, now, text, data, settled)
+        file = new_file(spec, now, text, data, settled)
         shown.note(_told(widen(folder, file, settled.space, spec.search, settled.steps)))
         return file
     raise StudyChanged(_changed(spec.name, changed, asked, space_alone=space_alone))
@@ -83,7 +83,8 @@ def settle_total(
     return decided
 
 
-def _new_file(spec: StudySpec, now: dict[str, Any], text: str, data: Dataset, settled: Settled) -> StudyFile:
+def new_file(spec: StudySpec, now: dict[str, Any], text: str, data: Dataset, settled: Settled) -> StudyFile:
+    """Return what a study that begins is, under a new uid. now: the spec as JSON."""
     objective = settled.objective
     info = StudyInfo(
         spec.name, new_uid(), objective.name, objective.direction, data.signature.task, data.digest, data.splits,

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from hpsearch.app.discovered import discovered
 from hpsearch.app.needs import StoreState, disk_need, look_at_store
 from hpsearch.app.store import private_files, store_folder
 from hpsearch.data.dataset import Dataset
@@ -61,12 +62,13 @@ def check(study: str | Path, *, store: str | Path | None = None) -> Check:
     spec = load_spec(study)
     place = store_folder(store, create=True)
     data = prepare_dataset(spec, place / "cache")
+    spec = discovered(spec, data)
     settled = settle(spec, data)
     seconds, metrics = _seconds_a_step(settled, data)
     workers = max(worker_count(spec.search.workers), 1)
     places, trials = min(workers, worker_count("auto")), _trials(spec, settled.space)
     notes = (*data.notes, *warnings_of(spec, settled.space, spec.search.trials, spec.search.workers))
-    trainer = "keras" if spec.search.trainer == "keras" else "compiled"
+    trainer = "keras" if spec.search.trainer == "keras" or spec.model is not None else "compiled"
     whole = trials * data.splits * (_TRIAL_START[trainer] + _steps(settled.space, data) * seconds) / places
     return Check(
         spec.name, data.signature.task, settled.objective.name, data.rows, data.signature.inputs,
@@ -74,6 +76,11 @@ def check(study: str | Path, *, store: str | Path | None = None) -> Check:
         tuple(warning.message for warning in profile_table(*load_table(spec)).warnings), read_values(spec),
         look_at_store(place, disk_need(spec, settled.space, data, trials, metrics)),
     )  # fmt: skip
+
+
+def with_model(spec: StudySpec, *, store: str | Path | None = None) -> StudySpec:
+    """Return a spec with what its hypermodel searches; the data say how many inputs its nets have."""
+    return discovered(spec, prepare_dataset(spec, store_folder(store, create=True) / "cache"))
 
 
 def _seconds_a_step(settled: Settled, data: Dataset) -> tuple[float, int]:

@@ -18,6 +18,7 @@ from hpsearch.report.standings import judge_entries
 from hpsearch.report.text import number
 from hpsearch.search.verdict import LEVEL
 from hpsearch.spec.compare import FREE
+from hpsearch.training.trainer import Hypermodel
 
 if TYPE_CHECKING:
     from hpsearch.data.dataset import Signature
@@ -102,7 +103,7 @@ def _settings(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
     """Return what two comparable studies may differ in besides their spaces."""
     for key, value in values.items():
         name = prefix + key
-        if name in _SHOWN_ELSEWHERE or name in FREE:
+        if name in _SHOWN_ELSEWHERE or name in FREE or (name == "model" and value is None):
             continue
         if isinstance(value, Mapping) and value:
             yield from _settings(value, f"{name}.")
@@ -110,7 +111,18 @@ def _settings(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield name, value if isinstance(value, str) else as_written(value)
 
 
-_SHOWN_ELSEWHERE = {"name", "space", "winner", "data.csv", "data.parquet", "data.sklearn", "data.split"}
+_SHOWN_ELSEWHERE = {
+    "name",
+    "space",
+    "winner",
+    "model.digest",
+    "model.parameters",
+    "model.space",
+    "data.csv",
+    "data.parquet",
+    "data.sklearn",
+    "data.split",
+}
 
 
 def _test_share(result: StudyResult) -> float:
@@ -127,18 +139,17 @@ def _with_latency(entries: Sequence[Entry], results: Sequence[StudyResult]) -> l
     """Measure each entry's net, one after another; the weights do not matter for it."""
     from hpsearch.app.opened import open_study
     from hpsearch.delivery.latency import measure_latency
-    from hpsearch.model import build_model
-    from hpsearch.training.quiet import import_keras
+    from hpsearch.training.nets import net_of
 
-    import_keras()
-    signatures: dict[Path, Signature] = {}
+    signatures: dict[Path, tuple[Signature, Hypermodel | None]] = {}
     measured = []
     for entry, result in zip(entries, results, strict=True):
         folder = result.folder.path
         if folder not in signatures:
-            signatures[folder] = open_study(result).data.signature
-        signature = signatures[folder]
-        model = build_model(entry.configuration, signature, 0, "mse")
+            study = open_study(result)
+            signatures[folder] = study.data.signature, study.settled.settings.hypermodel
+        signature, hypermodel = signatures[folder]
+        model = net_of(entry.configuration, signature, 0, "mse", hypermodel)
         found = {batch: measure_latency(model, signature.inputs, batch) for batch in BATCHES}
         seconds = {f"p{p}_batch_{batch}": getattr(one, f"p{p}") for batch, one in found.items() for p in (50, 99)}
         measured.append(replace(entry, latency=seconds))

@@ -152,6 +152,7 @@ def _averaged(study: OpenStudy, records: Sequence[TrialRecord], members: Sequenc
             study.data,
             split,
             study.info.objective,
+            study.settled.settings.hypermodel,
         )
         for repeat in range(section.seeds)
         for split in range(study.info.splits)

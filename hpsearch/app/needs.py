@@ -67,7 +67,9 @@ def megabytes(count: int) -> str:
 
 
 def _largest_net(domains: dict[str, Domain], data: Dataset) -> int:
-    """Return the weights of the widest and deepest net of the space."""
+    """Return the weights of the widest and deepest net of the space; 0 of a hypermodel's, which building it tells."""
+    if "hidden_layers" not in domains:
+        return 0
     depth = int(_most(domains["hidden_layers"]))
     shared = domains.get("neurons")
     widths = [int(_most(domains[f"neurons_{i}"] if shared is None else shared)) for i in range(1, depth + 1)]

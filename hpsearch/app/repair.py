@@ -12,6 +12,7 @@ from hpsearch.search.folder import StudyFolder, set_aside
 from hpsearch.search.history import cut_torn_tail, keep_last_lines
 from hpsearch.search.journal import read_trials
 from hpsearch.search.optuna_study import OptunaStudy
+from hpsearch.search.oracles import open_trials
 from hpsearch.search.recovery import recover
 from hpsearch.search.rewrite import rewrite_lost_journal
 from hpsearch.search.settings import reported_steps
@@ -44,14 +45,14 @@ def put_right(study: KnownStudy, *, rewrite: bool = False) -> PutRight:
     if twice := keep_last_lines(folder.history):
         repairs.append(f"{_trials(len(twice))} had several lines in the history; the last one of each is kept")
     book = Book(folder, info.direction, search.keep_models)
-    space = study.spec.space.build()
+    space = study.spec.build_space()
     steps = reported_steps(space, info.splits)
     if rewrite and contradicted(read_trials(folder.journal), book.records):
         aside = set_aside(folder.journal)
         repairs.append(f"{folder.journal} contradicted the history; it is kept as {aside.name}")
     if rewrite_lost_journal(folder.journal, book.records, info, search, space, steps):
         repairs.append(f"{folder.journal} was gone; it is written again from the history")
-    asker = OptunaStudy(folder.journal, search, space, info.direction, steps)
+    asker = open_trials(folder.journal, search, space, info.direction, steps)
     queued = asker.queued()
     lost = recover(asker, book)
     if lost:

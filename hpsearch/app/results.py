@@ -97,14 +97,14 @@ class StudyResult:
         from hpsearch.search.importance import importances
 
         spec = self.file.load_spec()
-        return importances(self.records, spec.space.build(), self.info.direction, spec.search.seed)
+        return importances(self.records, spec.build_space(), self.info.direction, spec.search.seed)
 
     @cached_property
     def plots(self) -> dict[str, bytes]:
         """PNG pictures of the search by name: history, parallel coordinates, slices, time line, importances."""
         from hpsearch.report.figures import search_plots
 
-        return search_plots(self.records, self.info, self.file.load_spec().space.build(), self.importances)
+        return search_plots(self.records, self.info, self.file.load_spec().build_space(), self.importances)
 
     @cached_property
     def advice(self) -> list[Advice]:
@@ -116,7 +116,7 @@ class StudyResult:
             return list(kept.advice)
         from hpsearch.search.advice import advise
 
-        space, total = self.file.load_spec().space.build(), self.file.trials
+        space, total = self.file.load_spec().build_space(), self.file.trials
         records = self.records if self.whole else tuple(read_history(self.folder.history).values())
         found = advise(records, space, self.info.direction, trials=total, importances=self.importances)
         keep_insights(self.folder, self.file, Insights(len(records), self.importances, found))

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from hpsearch.app.begin import open_or_begin, settle_total
+from hpsearch.app.discovered import discovered
 from hpsearch.app.display import Display, Silent
 from hpsearch.app.holder import driver_name
 from hpsearch.app.launch import launch
@@ -55,6 +56,7 @@ def run(
     owner = driver_name()
     with Signals() as signals, folder.locked(owner):
         data = prepare_dataset(spec, place / "cache")
+        spec = discovered(spec, data, None if new else folder)
         settled = settle(spec, data)
         file = open_or_begin(folder, spec, text, data, settled, "new" if new else "widen" if widen else None, shown)
         for note in data.notes:

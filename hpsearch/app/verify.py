@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from hpsearch.app.discovered import require_unchanged
 from hpsearch.app.display import Display, Silent
 from hpsearch.app.holder import driver_name
 from hpsearch.app.launch import launch
@@ -50,6 +51,7 @@ def verify(
         asked = {"finalists": finalists, "seeds": seeds}
         given = {field: count for field, count in asked.items() if count is not None}
         spec = spec.model_copy(update={"winner": (spec.winner or WinnerSection()).model_copy(update=given)})
+        require_unchanged(spec)
         data = prepare_dataset(spec, place / "cache")
         if data.digest != file.info.data_digest:
             raise StudyChanged(

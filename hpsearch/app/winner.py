@@ -27,7 +27,7 @@ from hpsearch.delivery.mlflow_model import PACKAGE_TAG, log_package, package_dig
 from hpsearch.delivery.package import write_package
 from hpsearch.errors import NoTrialCompleted, PackageError
 from hpsearch.fault_injection import crash_point
-from hpsearch.model import average_models, build_model
+from hpsearch.model import average_models
 from hpsearch.records import TrialRecord
 from hpsearch.report.evaluation import Evaluation, evaluate
 from hpsearch.report.verdict import verdict_markdown, verdict_metrics
@@ -42,7 +42,7 @@ from hpsearch.tracking.mlflow import Tracker
 from hpsearch.tracking.store import failures
 from hpsearch.training.baselines import fit_baselines
 from hpsearch.training.ensemble import Member, mean_prediction
-from hpsearch.training.quiet import import_keras
+from hpsearch.training.nets import net_of
 from hpsearch.training.refit import refit_job, refit_settings
 from hpsearch.training.seeds import derive_seed
 from hpsearch.training.select import make_trainer
@@ -67,11 +67,10 @@ def deliver(study: OpenStudy, records: Sequence[TrialRecord], verdict: Verdict |
         return path
     data = study.data if chosen.kind == "best trial" else prepare_refit(study.spec, study.data)
     nets = [_best_weights(study, chosen)] if chosen.kind == "best trial" else _refit(study, chosen, data)
-    loss = study.settled.settings.loss
-    import_keras()
+    settings = study.settled.settings
     models = []
     for member, weights in zip(chosen.members, nets, strict=True):
-        models.append(build_model(member.configuration, data.signature, member.seed, loss))
+        models.append(net_of(member.configuration, data.signature, member.seed, settings.loss, settings.hypermodel))
         models[-1].set_weights(weights)
     model = average_models(models)
     threshold = _threshold(study, chosen)
@@ -176,7 +175,7 @@ def _threshold(study: OpenStudy, chosen: Chosen) -> float:
     truths, probabilities = [], []
     for split, members in _validated(study, chosen):
         truths.append(np.asarray(study.data.split(split).validation.y))
-        probabilities.append(mean_prediction(members, study.data, split))
+        probabilities.append(mean_prediction(members, study.data, split, study.settled.settings.hypermodel))
     return best_threshold(study.info.objective, np.concatenate(truths), np.concatenate(probabilities))
 
 

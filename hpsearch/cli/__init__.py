@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from hpsearch.app.signals import Interrupted
-from hpsearch.cli import deliver, explore, launch, page, report
+from hpsearch.cli import bring, deliver, explore, launch, page, report
 from hpsearch.cli.doctor import doctor
 from hpsearch.cli.mistakes import in_one_line
 from hpsearch.cli.streams import lasting_output, open_streams
@@ -55,9 +55,9 @@ app = typer.Typer(
 for command in (
     explore.init, explore.check, explore.schema, explore.space, explore.eda, launch.run, launch.verify, report.list_,
     report.show, report.best, report.compare, page.report, deliver.predict, deliver.serve, deliver.promote,
-    deliver.export, report.ui, doctor,
+    deliver.export, report.ui, doctor, bring.import_keras_tuner,
 ):  # fmt: skip
-    app.command(command.__name__.rstrip("_"))(guarded(command))
+    app.command(command.__name__.rstrip("_").replace("_", "-"))(guarded(command))
 
 
 @app.callback(invoke_without_command=True)

@@ -89,9 +89,13 @@ def space(study: StudyFile, as_json: Json = False) -> None:
     from hpsearch.spec import load_spec
 
     spec = load_spec(study)
+    if spec.model is not None:
+        from hpsearch.app.check import with_model
+
+        spec = with_model(spec)
     if as_json:
-        rows = {p.name: write_domain(p.domain) for p in spec.space.build()}
-        print_json({"parameters": rows, "configurations": spec.space.build().count()})
+        rows = {p.name: write_domain(p.domain) for p in spec.build_space()}
+        print_json({"parameters": rows, "configurations": spec.build_space().count()})
     else:
         print_space(console(), spec)
 

@@ -223,7 +223,7 @@ def print_best(console: Console, result: StudyResult) -> None:
 
 def print_space(console: Console, spec: StudySpec) -> None:
     """Print the hyperparameter table as the study searches it."""
-    space = spec.space.build()
+    space = spec.build_space()
     rows, last, seen = [], "", set()
     for parameter in space:
         row = parameter.row

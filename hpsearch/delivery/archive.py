@@ -1,4 +1,4 @@
-"""What a `.keras` archive may hold: dense nets made of Keras's own layers, checked before Keras opens it.
+"""What a `.keras` archive may hold: nets on tables made of Keras's own layers, checked before Keras opens it.
 
 `load_model` builds whatever classes and functions the archive's config.json names; its safe mode forbids some of them,
 and has been got round (CVE-2025-1550, CVE-2025-9906). A list of what is allowed has no such holes.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,26 @@ MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 ALLOWED: dict[str | None, frozenset[str]] = {
     "keras": frozenset({"Sequential", "DTypePolicy"}),
     "keras.src.models.functional": frozenset({"Functional"}),
-    "keras.layers": frozenset({"InputLayer", "Dense", "Dropout", "Average"}),
-    "keras.initializers": frozenset(
-        {"GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LecunUniform", "LecunNormal", "Zeros", "Ones"}
+    "keras.layers": frozenset(
+        {
+            "InputLayer", "Dense", "Dropout", "Average", "BatchNormalization", "LayerNormalization",
+            "UnitNormalization", "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "GaussianNoise",
+            "GaussianDropout", "AlphaDropout", "ActivityRegularization", "Flatten", "Reshape", "Rescaling", "Identity",
+            "Add", "Subtract", "Multiply", "Maximum", "Minimum", "Concatenate",
+        }
     ),
-    "keras.regularizers": frozenset({"L2"}),
+    "keras.initializers": frozenset(
+        {
+            "GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LecunUniform", "LecunNormal", "Zeros", "Ones",
+            "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Orthogonal", "Constant",
+        }
+    ),
+    "keras.regularizers": frozenset({"L1", "L2", "L1L2"}),
+    "keras.constraints": frozenset({"MaxNorm", "NonNeg", "UnitNorm", "MinMaxNorm"}),
     None: frozenset({"__keras_tensor__"}),
-}
-"""Class names by the module that config.json gives for them. Functional and Average are what averages nets."""
+}  # fmt: skip
+"""Class names by the module that config.json gives for them: arithmetic alone, nothing that runs a config's code or
+reads a file. Functional and Average are what averages nets; what the table's nets lack, hypermodels may have."""
 
 _LARGEST_TEXT = 16 * 2**20
 """Bytes of config.json or metadata.json; a net of 20 layers has some 20,000."""
@@ -43,7 +55,19 @@ def archive_faults(path: Path) -> list[str]:
         return faults
     if not isinstance(config, dict) or config.get("class_name") not in ("Sequential", "Functional"):
         return ["config.json names no net"]
-    return sorted({fault for node in _nodes(config) if (fault := _node_fault(node))})[:_MOST_FAULTS]
+    return part_faults(_nodes(config))
+
+
+def net_faults(text: str) -> list[str]:
+    """Say which parts of a net no archive may hold. text: what `keras.Model.to_json` returns."""
+    config = json.loads(text)
+    config.pop("compile_config", None)  # a package holds nets for inference
+    return part_faults(_nodes(config))
+
+
+def part_faults(parts: Iterable[dict[str, Any]]) -> list[str]:
+    """Say which parts of a net no archive may hold. parts: with "module", "class_name", "registered_name"."""
+    return sorted({fault for part in parts if (fault := _node_fault(part))})[:_MOST_FAULTS]
 
 
 def _member_faults(archive: zipfile.ZipFile) -> list[str]:

@@ -59,9 +59,14 @@ def write_package(
     The package is built beside `folder`, loaded again, and its outputs compared with the model's, before it takes the
     place of an earlier package there. metadata: plain JSON values (study, uid, trial, objective, value, metrics,
     data_digest, ...). threshold: of two classes, the probability above which the second is predicted. Raises
-    PackageError where the folder cannot be written, holds other things than a package, or the net that is read back is
-    not the one given.
+    PackageError where the folder cannot be written, holds other things than a package, the net has parts that no
+    package may hold, or the net that is read back is not the one given.
     """
+    if faults := archive.net_faults(model.to_json()):
+        raise PackageError(
+            f"a package cannot hold the net: {'; '.join(faults)}. It holds Keras's own layers for tables; the trials "
+            "and their results are kept"
+        )
     about = {
         "schema": SCHEMA,
         "task": signature.task,

@@ -59,7 +59,7 @@ class Material:
     @property
     def space(self) -> Space:
         """The study's space."""
-        return self.spec.space.build()
+        return self.spec.build_space()
 
     @property
     def direction(self) -> Direction:

@@ -66,6 +66,8 @@ def configuration_text(configuration: Configuration) -> str:
     """Return a configuration in a line: `64-32 relu, adam, learning_rate 0.001, ...`."""
     if not configuration:
         return ""
+    if not _of_the_table(configuration):
+        return ", ".join(f"{name} {number(v) if isinstance(v, float) else v}" for name, v in configuration.items())
     net = "-".join(map(str, widths(configuration))) or "no hidden layer"
     rest = [
         f"{name} {number(value) if isinstance(value, float) else value}"
@@ -74,3 +76,10 @@ def configuration_text(configuration: Configuration) -> str:
     ]
     activation = f" {configuration['activation']}" if "activation" in configuration else ""
     return ", ".join([f"{net}{activation}", str(configuration["optimizer"]), *rest])
+
+
+def _of_the_table(configuration: Configuration) -> bool:
+    """Tell a net of the table from one that a hypermodel builds, which may share some names."""
+    depth = configuration.get("hidden_layers")
+    widths_are_there = depth == 0 or not {"neurons", "neurons_1"}.isdisjoint(configuration)
+    return depth is not None and widths_are_there and "optimizer" in configuration

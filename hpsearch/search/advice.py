@@ -27,6 +27,7 @@ from hpsearch.search.symptoms import (
     probability,
 )
 from hpsearch.space.domain import Domain
+from hpsearch.space.hypermodel import GROUP, OWN
 from hpsearch.space.space import Parameter, Space
 
 Kind = Literal["bound", "budget", "diverged", "never wins", "no effect"]
@@ -43,7 +44,7 @@ class Advice:
     kind: Kind
     finding: str
     """a sentence, with the numbers it rests on"""
-    section: Literal["space", "search"]
+    section: Literal["space", "model.space", "search"]
     """of the study file, where the line belongs"""
     line: str
     """YAML for that section; several lines where several rows are meant"""
@@ -82,7 +83,7 @@ def advise(
 def _of_row(symptom: Symptom) -> Advice:
     parameter = symptom.parameter
     line = study_line(parameter.row, symptom.domain, shared=_shared(parameter))
-    return Advice(symptom.kind, symptom.finding, "space", line)
+    return Advice(symptom.kind, symptom.finding, _section(parameter), line)
 
 
 def _of_budget(evidence: Evidence, trials: int | None) -> list[Advice]:
@@ -118,6 +119,8 @@ def _of_idle(evidence: Evidence, idle: Sequence[Parameter]) -> list[Advice]:
     single = [(p, domain) for p, domain in single if _leaves_a_layer(p, domain)]
     if not single:
         return []
+    section = _section(single[0][0])
+    single = [(p, domain) for p, domain in single if _section(p) == section]
     names = [parameter.row.name for parameter, _ in single]
     said = names[0] if len(names) == 1 else f"each of {', '.join(names[:-1])} and {names[-1]}"
     finding = (
@@ -125,7 +128,12 @@ def _of_idle(evidence: Evidence, idle: Sequence[Parameter]) -> list[Advice]:
         f"from {len(evidence.trials)} trials); fixed in a new study, there is less to search"
     )
     lines = [study_line(parameter.row, domain, shared=_shared(parameter)) for parameter, domain in single]
-    return [Advice("no effect", finding, "space", "\n".join(lines))]
+    return [Advice("no effect", finding, section, "\n".join(lines))]
+
+
+def _section(parameter: Parameter) -> Literal["space", "model.space"]:
+    """Return where the study file writes a parameter: a hypermodel's own have a place of their own."""
+    return "model.space" if parameter.row.group == GROUP and parameter.name not in OWN else "space"
 
 
 def _leaves_a_layer(parameter: Parameter, domain: Domain) -> bool:

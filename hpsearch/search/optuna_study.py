@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -163,8 +164,10 @@ class OptunaStudy:
         point = trial.system_attrs.get("fixed_params", {}) | trial.params
         return self.space.active(point) if all(parameter.name in point for parameter in self.space) else {}
 
-    def _put_in_queue(self, point: Mapping[str, Value], retry_of: int | None) -> None:
-        attributes = {} if retry_of is None else {"retry_of": retry_of}
+    def _put_in_queue(
+        self, point: Mapping[str, Value], retry_of: int | None, noted: Mapping[str, Any] | None = None
+    ) -> None:
+        attributes = dict(noted or {}) if retry_of is None else {"retry_of": retry_of}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self._study.enqueue_trial(dict(point), user_attrs=attributes)

@@ -16,6 +16,7 @@ from hpsearch.search.tpe import QuickTPESampler
 from hpsearch.space.domain import Choices, Domain, IntRange, Value
 from hpsearch.space.space import Space
 from hpsearch.spec.sections import NamedOptions
+from hpsearch.spec.strategies import KERAS_TUNER
 
 _SAMPLERS: dict[str, tuple[Callable[..., optuna.samplers.BaseSampler], dict[str, Any]]] = {
     "tpe": (QuickTPESampler, {"multivariate": True, "constant_liar": True}),
@@ -33,6 +34,8 @@ def make_sampler(named: NamedOptions, seed: int, told: int) -> optuna.samplers.B
     The seed takes `told` in, since an Optuna sampler made again with the same seed draws its first points again.
     Raises SpecError for options that the sampler does not have.
     """
+    if named.name.startswith(KERAS_TUNER):  # Optuna is handed what keras-tuner proposes, and draws nothing
+        named = NamedOptions(name="random")
     make, defaults = _SAMPLERS[named.name]
     return make_named("sampler", make, named, defaults | {"seed": (seed + 1_000_003 * told) % 2**32})
 
@@ -45,10 +48,7 @@ def grid(space: Space, seed: int) -> Iterator[dict[str, Value]]:
     if endless := space.continuous():
         message = "is continuous, which a grid cannot walk; list choices or give a step"
         raise SpecError([Fault(f"space.{row}", f"{row} {message}") for row in endless])
-    nets = [
-        {p.name: Choices((depth,)) if p.name == "hidden_layers" else p.domain for p in space if p.active(depth)}
-        for depth in space.depths()
-    ]
+    nets = list(space.structures())
     return _walk(nets, seed)
 
 

@@ -11,9 +11,13 @@ from hpsearch.metrics import DEFAULT_OBJECTIVE, LOSSES, METRICS, Metric, metrics
 from hpsearch.search.pruners import make_pruner
 from hpsearch.search.samplers import grid, make_sampler
 from hpsearch.space.domain import Choices
+from hpsearch.space.hypermodel import OWN
+from hpsearch.space.parse import DomainError
 from hpsearch.space.space import Space
 from hpsearch.spec import StudySpec
-from hpsearch.training.trainer import Settings
+from hpsearch.spec.strategies import KERAS_TUNER
+from hpsearch.training.hypermodel.load import INSTALL, has_keras_tuner
+from hpsearch.training.trainer import Hypermodel, Settings
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,16 @@ def settle(spec: StudySpec, data: Dataset) -> Settled:
         faults.append(Fault("search.loss", f"'{loss}' does not fit a {task} task; it takes {', '.join(LOSSES[task])}"))
     if search.class_weight == "balanced" and task == "regression":
         faults.append(Fault("search.class_weight", "a regression task has no classes; remove class_weight"))
+    if search.sampler.name.startswith(KERAS_TUNER) and not has_keras_tuner():
+        faults.append(Fault("search.sampler", f"{search.sampler.name} needs keras-tuner; install it: {INSTALL}"))
     if faults:
         raise SpecError(faults, spec.name)
     stopping = search.early_stopping
     settings = Settings(
         objective.name, loss, search.class_weight, stopping.patience if stopping else None,
-        stopping.min_delta if stopping else 0.0, search.trainer,
+        stopping.min_delta if stopping else 0.0, search.trainer, hypermodel=hypermodel_of(spec),
     )  # fmt: skip
-    space = spec.space.build()
+    space = _space(spec)
     steps = reported_steps(space, data.splits)
     make_sampler(search.sampler, search.seed, 0)
     make_pruner(search.pruner, steps)
@@ -77,6 +83,31 @@ def warnings_of(spec: StudySpec, space: Space, trials: int, workers: int | str) 
             f"{places:,} workers on {have} take turns, each with 0.7 GB of memory; workers: auto starts {cores}"
         )
     return told
+
+
+def hypermodel_of(spec: StudySpec) -> Hypermodel | None:
+    """Return where the study's hypermodel is, None where the table makes its nets."""
+    if spec.model is None:
+        return None
+    name = spec.model.hypermodel.rpartition(":")[2]
+    asks = tuple(one["name"] for one in spec.model.parameters or () if one["name"] in OWN)
+    return Hypermodel((spec.folder / spec.model.file).absolute(), name, spec.model.digest or "", asks)
+
+
+def _space(spec: StudySpec) -> Space:
+    try:
+        space = spec.build_space()
+    except DomainError as error:
+        raise SpecError([Fault(f"model.space.{at}", message) for at, message in error.faults], spec.name) from None
+    if spec.model is not None:  # of a table's study the file was checked when it was read
+        faults = [
+            Fault(f"search.start_with.{index}", text)
+            for index, given in enumerate(spec.search.start_with)
+            for text in space.faults(space.completed(given))
+        ]
+        if faults:
+            raise SpecError(faults, spec.name)
+    return space
 
 
 def worker_count(asked: int | str) -> int:

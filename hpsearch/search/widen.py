@@ -134,6 +134,8 @@ def rewritten(configuration: Configuration, space: Space) -> dict[str, Value]:
     `l2` and `weight_decay` are 0 in a net that lacks them; one width for all layers is that width in each.
     """
     names = [parameter.name for parameter in space]
+    if not space.tabular:
+        return {n: configuration[n] for n in sorted(configuration, key=lambda n: names.index(n) if n in names else 999)}
     values = {n: v for n, v in configuration.items() if n in names or not (ROWS.get(n) and ROWS[n].optional and v == 0)}
     values |= {n: 0.0 for n in names if n in ROWS and ROWS[n].optional and n not in configuration}
     if values.get("hidden_layers"):
@@ -154,8 +156,11 @@ def _misfit(configuration: Configuration, space: Space) -> str:
             return f"{known[name].row.name} is outside {describe(known[name].domain)}"
     if stranger := next((name for name in configuration if name not in known), None):
         return f"{stranger} is not in the space any more"
-    depth = int(configuration.get("hidden_layers", 0))
-    missing = next((p.row.name for p in space if p.active(depth) and p.name not in configuration), "hidden_layers")
+    lacking = (p.row.name for p in space if p.active(configuration) and p.name not in configuration)
+    missing = next(lacking, None)
+    if missing is None:
+        gone = next(p.name for p in space if not p.active(configuration) and p.name in configuration)
+        return f"{gone} is not in such nets any more"
     return f"{missing} is new, and they have none"
 
 

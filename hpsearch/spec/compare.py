@@ -24,16 +24,33 @@ def differences(began: Mapping[str, Any], now: Mapping[str, Any], *, but_space: 
     old, new = dict(_flat(began)), dict(_flat(now))
     names = [*old, *(name for name in new if name not in old)]
     left_out = {"winner", "space"} if but_space else {"winner"}
+    of_space = _OF_A_HYPERMODEL if but_space else frozenset()
     return [
-        f"{name}: {old.get(name)!r} -> {new.get(name)!r}"
+        _line(name, old.get(name), new.get(name))
         for name in names
-        if old.get(name) != new.get(name) and name not in FREE and name.partition(".")[0] not in left_out
+        if old.get(name) != new.get(name)
+        and name not in FREE
+        and name.partition(".")[0] not in left_out
+        and name not in of_space
+        and not name.startswith(tuple(f"{part}." for part in of_space))
     ]
 
 
 def read_values(spec: StudySpec) -> dict[str, Any]:
     """Return what a study file says, field by field, as it was read: `{"space.learning_rate": 0.001}`."""
     return dict(_flat(spec.model_dump(mode="json", exclude_unset=True)))
+
+
+_OF_A_HYPERMODEL = frozenset({"model.digest", "model.parameters", "model.space"})
+"""What follows from the hypermodel's file, and how the study file narrows it."""
+
+
+def _line(name: str, old: object, new: object) -> str:
+    if name == "model.digest":
+        return f"{name}: {str(old)[:12]} -> {str(new)[:12]} (the hypermodel's file is not the same)"
+    if name == "model.parameters":
+        return f"{name}: the hypermodel asks for other parameters than it did"
+    return f"{name}: {old!r} -> {new!r}"
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -14,7 +14,8 @@ from pydantic_core import ErrorDetails
 
 from hpsearch.errors import Fault, SpecError
 from hpsearch.spec.document import KeyPath, Marks, read_document
-from hpsearch.spec.sections import DataSection, Section, SpaceSection, SplitSection, StudySpec
+from hpsearch.spec.section import Section
+from hpsearch.spec.sections import DataSection, SpaceSection, SplitSection, StudySpec
 from hpsearch.spec.wording import in_our_words
 from hpsearch.spec.yaml_text import MAX_BYTES, too_large
 
@@ -93,8 +94,9 @@ def make_spec(
         found += [fault for details in errors for fault in _faults(details, marks)]
         found += [_placed(path, text, marks) for path, text in _faults_behind(own, {_path(d) for d in errors})]
     else:
-        found += [_placed(path, text, marks) for path, text in _start_with_faults(spec.space, spec.search.start_with)]
-        found += [_placed(path, text, marks) for path, text in _grid_faults(spec)]
+        if spec.model is None:  # what a hypermodel searches is discovered later
+            faults = _start_with_faults(spec.space, spec.search.start_with)
+            found += [_placed(path, text, marks) for path, text in (*faults, *_grid_faults(spec))]
     if found:
         raise SpecError(_in_order(found), source)
     return spec
@@ -121,7 +123,7 @@ def _grid_faults(spec: StudySpec) -> list[tuple[KeyPath, str]]:
     named = spec.space.domains()
     return [
         (("space", row) if row in named else ("search", "sampler"), f"{row} {message}")
-        for row in spec.space.build().continuous()
+        for row in spec.build_space().continuous()
     ]
 
 
@@ -137,7 +139,9 @@ def _faults_behind(values: dict[str, Any], faulty: set[KeyPath]) -> list[tuple[K
                 section = _tolerant(DataSection if len(path) == 1 else SplitSection, given, path, faulty)
                 found += [((*path, *_split(at)), text) for at, text in section.conflicts()]
     start_with = ("search", "start_with")
-    if not any(at[:1] == ("space",) or at == ("search",) or at[:2] == start_with for at in faulty):
+    if "model" not in values and not any(
+        at[:1] == ("space",) or at == ("search",) or at[:2] == start_with for at in faulty
+    ):
         search = values.get("search") or {}
         found += _start_with_faults(SpaceSection.model_validate(values.get("space", {})), search.get("start_with", []))
     return found
@@ -174,7 +178,7 @@ def _tolerant(model: type[Section], given: dict[str, Any], path: KeyPath, faulty
 
 def _faults(details: ErrorDetails, marks: Marks) -> list[Fault]:
     path = _path(details)
-    if path == details["loc"][:-1] and details["loc"][-1] == "float":
+    if details["loc"][-1:] == ("float",) and path == details["loc"][:-1]:
         return []  # a mapping is no share: what is wrong with it as folds stands in another fault
     if details["type"] == "hpsearch":
         return [_placed((*path, *_split(at)), text, marks) for at, text in details["ctx"]["faults"]]

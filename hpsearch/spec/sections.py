@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     WithJsonSchema,
     model_validator,
@@ -25,29 +23,16 @@ from pydantic.json_schema import SkipJsonSchema
 from hpsearch.errors import as_written, suggestion
 from hpsearch.metrics import LOSSES, METRICS, TaskType
 from hpsearch.space.domain import Domain
+from hpsearch.space.hypermodel import OWN, hypermodel_space
 from hpsearch.space.space import Space, build_space
 from hpsearch.space.table import ROWS
+from hpsearch.spec.budget import EPOCHS_ARE_A_BUDGET, with_budget
 from hpsearch.spec.memory_size import parse_memory
+from hpsearch.spec.model_section import ModelSection
 from hpsearch.spec.rows import row_field
-from hpsearch.spec.strategies import PRUNERS, SAMPLERS, Options, strategy_faults, strategy_schema
+from hpsearch.spec.section import Section
+from hpsearch.spec.strategies import KERAS_TUNER, PRUNERS, SAMPLERS, Options, strategy_faults, strategy_schema
 from hpsearch.spec.values import DataPath, Duration, Whole, check_workers, fault, faults
-
-
-class Section(BaseModel):
-    """What all sections share: unknown keys, silent conversions, NaN and later changes are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-    def conflicts(self) -> list[tuple[str, str]]:
-        """Return (field, message) for fields that are right each by itself, but not together."""
-        return []
-
-    @model_validator(mode="after")
-    def _no_conflicts(self) -> Self:
-        found = self.conflicts()
-        if found:
-            raise faults(found)
-        return self
 
 
 class FoldsSection(Section):
@@ -290,6 +275,21 @@ class SearchSection(Section):
     keep_models: Whole = Field(3, ge=1, le=1000, description="how many of the best trials keep their weights")
     stop_at: float | None = Field(None, description="objective good enough to stop the search")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _keras_tuner_does_not_prune(cls, given: Any) -> Any:
+        """Leave pruning off beside keras-tuner's tuners, which have none, unless the file asks for it."""
+        sampler = given.get("sampler") if isinstance(given, dict) else None
+        name = sampler.get("name") if isinstance(sampler, dict) else getattr(sampler, "name", sampler)
+        theirs = isinstance(name, str) and name.startswith(KERAS_TUNER)
+        return given if not theirs or "pruner" in given else given | {"pruner": "none"}
+
+    def conflicts(self) -> list[tuple[str, str]]:
+        """Return a pruner beside a sampler that decides by itself how long trials train."""
+        if self.sampler.name != EPOCHS_ARE_A_BUDGET or self.pruner.name == "none":
+            return []
+        return [("pruner", f"{self.sampler.name} decides how long a trial trains; remove pruner, or set it to none")]
+
 
 class WinnerSection(Section):
     """How the winner is found among the best trials, once luck is taken out."""
@@ -347,6 +347,7 @@ class StudySpec(Section):
     data: DataSection
     prepare: PrepareSection = Field(default_factory=PrepareSection)
     space: SpaceSection = Field(default_factory=SpaceSection, description="the hyperparameter table")
+    model: ModelSection | None = Field(None, description="a keras-tuner hypermodel in the place of the table's nets")
     search: SearchSection = Field(default_factory=SearchSection)
     winner: Annotated[WinnerSection | None, BeforeValidator(_no_winner), _Also("none")] = Field(
         default_factory=WinnerSection, description="how the winner is found; none: the best trial is delivered"
@@ -354,3 +355,29 @@ class StudySpec(Section):
     folder: SkipJsonSchema[Path] = Field(
         default_factory=Path.cwd, exclude=True, description="what relative data paths start from"
     )
+
+    def conflicts(self) -> list[tuple[str, str]]:
+        """Return what a hypermodel decides, and the study file therefore cannot."""
+        if self.model is None:
+            return []
+        brings = "the hypermodel brings its own"
+        found = [
+            (f"space.{name}", f"{brings}; remove it, or narrow a parameter of the hypermodel in model.space")
+            for name in self.space.domains()
+            if name not in OWN
+        ]
+        if self.search.loss is not None:
+            found.append(("search.loss", f"{brings} loss, compiled; remove it"))
+        if self.search.trainer == "compiled":
+            found.append(("search.trainer", "the compiled trainer knows the table's nets alone; remove trainer"))
+        return found
+
+    def build_space(self) -> Space:
+        """Return what is searched. Raises DomainError where `model.space` does not fit what was discovered."""
+        if self.model is None:
+            space = self.space.build()
+        elif self.model.parameters is None:
+            raise RuntimeError("the space of a hypermodel is not known before it is discovered")
+        else:
+            space = hypermodel_space(self.model.parameters, self.model.space, self.space.domains())
+        return with_budget(space) if self.search.sampler.name == EPOCHS_ARE_A_BUDGET else space

@@ -54,6 +54,9 @@ class Option:
         return {"anyOf": [number, {"enum": list(self.names)}]} if self.names else number
 
 
+KERAS_TUNER = "keras-tuner/"
+"""What the names of keras-tuner's tuners begin with (`search/oracles.py`)."""
+
 Options = Mapping[str, Option]
 _COUNT, _POSITIVE, _FLAG, _SHARE = Option("int", 0), Option("int", 1), Option("bool"), Option("float", 0, 1)
 
@@ -72,6 +75,12 @@ SAMPLERS: dict[str, Options] = {
     "nsga2": {
         "population_size": Option("int", 2), "mutation_prob": _SHARE, "crossover_prob": _SHARE, "swapping_prob": _SHARE,
     },
+    f"{KERAS_TUNER}random": {},
+    f"{KERAS_TUNER}bayesian": {
+        "num_initial_points": _POSITIVE, "alpha": Option("float", 0), "beta": Option("float", 0),
+    },
+    f"{KERAS_TUNER}hyperband": {"factor": Option("int", 2), "hyperband_iterations": _POSITIVE},
+    f"{KERAS_TUNER}grid": {},
 }  # fmt: skip
 
 _WAIT: Options = {"n_startup_trials": _COUNT, "n_warmup_steps": _COUNT, "interval_steps": _POSITIVE}

@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 
 from hpsearch.errors import as_written, suggestion
 from hpsearch.spec.document import KeyPath
-from hpsearch.spec.sections import Section, StudySpec
+from hpsearch.spec.section import Section
+from hpsearch.spec.sections import StudySpec
 
 _NUMBERS = {"int_type": "a whole number", "int_from_float": "a whole number", "float_type": "a number"}
 _BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")

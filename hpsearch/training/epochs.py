@@ -19,6 +19,10 @@ from hpsearch.training.mean_weights import MeanWeights, averaged_epochs
 from hpsearch.training.trainer import Epoch, Job, Outcome, Settings, Weights
 
 
+class FitEnded(Exception):
+    """What trains the net ended by itself, before the job's last epoch."""
+
+
 class Fit(Protocol):
     """A net that is being trained on the rows of one split."""
 
@@ -26,7 +30,7 @@ class Fit(Protocol):
         """Train an epoch, counted from 1.
 
         Returns (means over its training rows, by Keras's names; what the net then predicts of the validation rows), as
-        `EpochMetrics.measure` takes them.
+        `EpochMetrics.measure` takes them. Raises FitEnded where there is no further epoch.
         """
         ...
 
@@ -36,17 +40,21 @@ class Fit(Protocol):
 
 
 def train_epochs(
-    job: Job, data: Dataset, settings: Settings, trainer: str, start: Callable[[], tuple[Fit, EpochMetrics]]
+    job: Job,
+    data: Dataset,
+    settings: Settings,
+    trainer: str,
+    start: Callable[[], tuple[Fit, EpochMetrics]],
+    count: Callable[[], int] | None = None,
 ) -> Generator[Epoch, None, Outcome]:
     """Train a job to its last epoch, or until there is no more hope; yield each epoch and return the outcome.
 
-    start: makes the untrained net and loads its rows. trainer: the name in the outcome. Divergence and a lack of memory
-    are failed outcomes.
+    start: makes the untrained net and loads its rows. trainer: the name in the outcome. count: the net's weights, where
+    the table does not say. Divergence and a lack of memory are failed outcomes.
     """
     import tensorflow as tf
 
     started = time.monotonic()
-    parameters = count_parameters(job.configuration, data.signature)
     kept, failure = _Kept(), ""
     try:
         fit, metrics = start()
@@ -54,7 +62,11 @@ def train_epochs(
     except TrialFailed as failed:
         failure = failed.reason
     except (MemoryError, tf.errors.ResourceExhaustedError):
-        failure = f"out of memory: {parameters:,} weights, batch {job.configuration['batch_size']}"
+        failure = "out of memory"
+    parameters = count() if count is not None else count_parameters(job.configuration, data.signature)
+    if failure == "out of memory":
+        weights = f"{parameters:,} weights, " if parameters else ""
+        failure = f"{failure}: {weights}batch {job.configuration['batch_size']}"
     return Outcome(
         token=job.token,
         state="failed" if failure else "completed",
@@ -79,8 +91,15 @@ def _follow(job: Job, settings: Settings, fit: Fit, measured: EpochMetrics) -> G
     last = int(job.configuration["epochs"])
     tail = {"best": 0, "last": 1, "mean": averaged_epochs(last)}[settings.keep]
     follow, mean, kept = BestEpoch(settings), MeanWeights(), _Kept()
+    metrics: dict[str, float] = {}
     for step in range(1, last + 1):
-        metrics, objective = measured.measure(step, *fit.epoch(step))
+        try:
+            fitted, prediction = fit.epoch(step)
+        except FitEnded:
+            if kept.weights is None:
+                kept = _Kept(step - 1, metrics, mean.add(fit.weights()))
+            break
+        metrics, objective = measured.measure(step, fitted, prediction)
         is_best = follow.is_new_best(step, objective)
         if settings.keep == "best" and is_best:
             kept = _Kept(step, metrics, fit.weights())

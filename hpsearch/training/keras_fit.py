@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,20 +32,33 @@ and 0.19 s with 1; more gains nothing, and tracing costs the same."""
 class KerasTrainer:
     """Trains one job at a time; the rows of the split it trained last stay in memory for the next job."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, build: Callable[[Job, Dataset], keras.Model] | None = None) -> None:
+        """build: makes the compiled net of a job, if it is none of the table's."""
         self._settings = settings
+        self._build = build
         self._rows = LastSplit(self._load)
 
     def train(self, job: Job, data: Dataset) -> Generator[Epoch, None, Outcome]:
         """Yield each epoch as it ends and return the outcome (see `trainer.Trainer`)."""
         import_keras()
+        built: list[keras.Model] = []
 
         def start() -> tuple[Fit, EpochMetrics]:
             rows = self._rows.of(data, job.split)
-            return _KerasFit(job, data, rows, self._settings.loss), rows.metrics
+            built.append(self._net(job, data))
+            return _KerasFit(job, rows, built[0]), rows.metrics
 
+        count = None if self._build is None else lambda: sum(model.count_params() for model in built)
         with released_graphs():
-            return (yield from train_epochs(job, data, self._settings, "keras", start))
+            try:
+                return (yield from train_epochs(job, data, self._settings, "keras", start, count))
+            finally:
+                built.clear()
+
+    def _net(self, job: Job, data: Dataset) -> keras.Model:
+        if self._build is not None:
+            return self._build(job, data)
+        return build_model(job.configuration, data.signature, job.seed, self._settings.loss)
 
     def _load(self, data: Dataset, split: int) -> _SplitRows:
         import tensorflow as tf
@@ -68,13 +81,14 @@ class _SplitRows:
 class _KerasFit:
     """A Keras model on its way through the epochs."""
 
-    def __init__(self, job: Job, data: Dataset, rows: _SplitRows, loss: str) -> None:
+    def __init__(self, job: Job, rows: _SplitRows, model: keras.Model) -> None:
         self._seed = job.seed
         self._rows = rows
-        self._model = build_model(job.configuration, data.signature, job.seed, loss)
-        self._model.steps_per_execution = STEPS_PER_EXECUTION
+        self._model = model
+        if not model.run_eagerly:
+            model.steps_per_execution = STEPS_PER_EXECUTION
         self._batches = rows.train.batches(int(job.configuration["batch_size"]))
-        self._predict = _Predictor(self._model)
+        self._predict = Predictor(model)
 
     def epoch(self, step: int) -> tuple[dict[str, float], NDArray[np.float32]]:
         self._batches.reorder(row_order(self._seed, step, self._rows.train.count))
@@ -88,13 +102,13 @@ class _KerasFit:
         return weights
 
 
-class _Predictor:
+class Predictor:
     """Predicts with one program whatever the number of rows (`model.predict` costs five times as much a call)."""
 
-    def __init__(self, model: keras.Sequential) -> None:
+    def __init__(self, model: keras.Model) -> None:
         import tensorflow as tf
 
-        widest = max(max(layer.kernel.shape) for layer in model.layers if hasattr(layer, "kernel"))
+        widest = max((max(array.shape) for array in model.weights if len(array.shape) > 1), default=1)
         self._chunk = max(256, 2**22 // widest)  # activations stay near 16 MB
         signature = tf.TensorSpec((None, model.input_shape[1]), tf.float32)
         self._run = tf.function(lambda x: model(x, training=False), input_signature=[signature], autograph=False)

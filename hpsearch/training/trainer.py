@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -18,6 +19,18 @@ from hpsearch.space.space import Configuration
 
 Weights = list[NDArray[np.float32]]
 """In the order of `keras.Model.get_weights()`: kernel, bias of each Dense layer."""
+
+
+@dataclass(frozen=True)
+class Hypermodel:
+    """Where a person's hypermodel is."""
+
+    path: Path
+    name: str
+    digest: str = ""
+    """sha256 of the file; '' where any will do"""
+    asks: tuple[str, ...] = ()
+    """which of `batch_size` and `epochs` it asks for by itself, and is not handed"""
 
 
 @dataclass(frozen=True)
@@ -35,6 +48,8 @@ class Settings:
     keep: Literal["best", "last", "mean"] = "best"
     """the best epoch's weights, the last one's, or the mean of the last quarter's (`mean_weights.py`); but for `best`
     nothing is chosen by validation rows, and no job ends early"""
+    hypermodel: Hypermodel | None = None
+    """what builds the nets, if not the table"""
 
 
 @dataclass(frozen=True)

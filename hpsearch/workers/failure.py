@@ -24,7 +24,8 @@ def lost_by(job: Job, error: BaseException, signature: Signature) -> Lost:
     """Return the job as lost, with the class and the first line of what was raised; of memory, with the net's size."""
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         weights = count_parameters(job.configuration, signature)
-        return Lost(job.token, f"{OUT_OF_MEMORY}: {weights:,} weights, batch {job.configuration['batch_size']}")
+        size = f"{weights:,} weights, " if weights else ""
+        return Lost(job.token, f"{OUT_OF_MEMORY}: {size}batch {job.configuration['batch_size']}")
     lines = str(error).strip().splitlines()
     return Lost(job.token, f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__)
 

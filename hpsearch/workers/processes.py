@@ -206,8 +206,8 @@ class ProcessPool:
     def _too_large(self, job: Job, size: int) -> str:
         count = count_parameters(job.configuration, open_dataset(self._setup.dataset).signature)
         net = f"{count / 1e6:.1f} million" if count >= 10**6 else f"{count:,}"
-        allowed = in_words(self._memory)
-        return f"{OUT_OF_MEMORY}: the worker held {in_words(size)} of {allowed} allowed; the net has {net} parameters"
+        told = f"{OUT_OF_MEMORY}: the worker held {in_words(size)} of {in_words(self._memory)} allowed"
+        return f"{told}; the net has {net} parameters" if count else told
 
     def _refuse_small_limit(self, worker: Child) -> None:
         size = held(worker.process.pid)

@@ -10,7 +10,7 @@ from __future__ import annotations
 IRIS = "data: {sklearn: iris}\n"
 CSV = "data: {csv: a.csv, target: y"
 SLUG = "use 1 to 100 of A-Z a-z 0-9 . _ - and begin with a letter or digit"
-SECTIONS = "known: name, description, data, prepare, space, search, winner"
+SECTIONS = "known: name, description, data, prepare, space, model, search, winner"
 DURATION = "is no duration; write a number of seconds or 30s, 10min, 1.5h"
 WORKERS = "is no number of workers; give auto, inline or a number from 1 to 1024"
 NOT_YAML = "not valid YAML: "
@@ -52,7 +52,7 @@ FILES: list[tuple[str, str | bytes, list[str]]] = [
     ("4", IRIS + "trials: 5", ["2:1: field 'trials': 'trials' is not known here; did you mean 'search.trials'?"]),
     ("4", IRIS + "search: {epochs: 5}",
      ["2:10: field 'search.epochs': 'epochs' is not known here; did you mean 'space.epochs'?"]),
-    ("4", IRIS + "modell: x", [f"2:1: field 'modell': 'modell' is not known here; {SECTIONS}"]),
+    ("4", IRIS + "modell: x", ["2:1: field 'modell': 'modell' is not known here; did you mean 'model'?"]),
     ("4", IRIS + "folder: /etc", ["2:1: field 'folder': 'folder' is not known here; remove it"]),
     ("4", CSV + ", split: {tset: 0.2}}",
      ["1:39: field 'data.split.tset': 'tset' is not known here; did you mean 'test'?"]),
@@ -226,7 +226,8 @@ FILES: list[tuple[str, str | bytes, list[str]]] = [
       "hidden_layers"]),
     # 16: names of samplers, pruners, metrics, losses, directions
     ("16", IRIS + "search: {sampler: anneal}",
-     ["2:10: field 'search.sampler': 'anneal' is no sampler; known: tpe, random, grid, qmc, cmaes, nsga2"]),
+     ["2:10: field 'search.sampler': 'anneal' is no sampler; known: tpe, random, grid, qmc, cmaes, nsga2, "
+      "keras-tuner/random, keras-tuner/bayesian, keras-tuner/hyperband, keras-tuner/grid"]),
     ("16", IRIS + "search: {sampler: 3}",
      ["2:10: field 'search.sampler': 3 is neither a name nor a mapping; write NAME, or {name: NAME, OPTION: VALUE}"]),
     ("16", IRIS + "search: {sampler: {group: true}}", ["2:10: field 'search.sampler.name': 'name' is missing; add it"]),

@@ -260,6 +260,7 @@ def test_weights_that_are_no_hdf5_are_refused(package: Path) -> None:
 @pytest.mark.parametrize("change", [
     lambda net: net["config"]["layers"][1]["config"].update(units=10**9),
     lambda net: net["config"]["layers"][1]["build_config"].update(input_shape=[None, 10**9]),
+    lambda net: net["config"]["layers"][1].update(build_config={"shapes_dict": {"input_shape": [None, 10**9]}}),
     lambda net: net["config"]["layers"][0]["config"].update(batch_shape=[None, 10**9]),
     lambda net: net["config"]["layers"][0]["config"].update(batch_shape=[10**9, 24]),
     lambda net: net["config"]["layers"][1]["config"].update(lora_rank=10**9),

@@ -48,7 +48,7 @@ def test_the_tree_in_the_docstring_names_every_error_and_its_parent() -> None:
     assert {name for name, _ in drawn} == set(kinds)
     for index, (name, depth) in enumerate(drawn[1:], start=1):
         parent = next(n for n, d in reversed(drawn[:index]) if d == depth - 1)
-        assert kinds[name].__bases__ == (kinds[parent],)
+        assert kinds[name].__bases__[0] is kinds[parent]
 
 
 def test_a_failed_trial_carries_its_reason() -> None:

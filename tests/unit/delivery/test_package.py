@@ -87,8 +87,9 @@ def test_a_net_with_other_layers_is_not_packaged(packages: dict[str, Any], tmp_p
     import keras
 
     made = packages["regression"]
-    net = keras.Sequential([keras.layers.Input((9,)), keras.layers.GaussianNoise(0.1), keras.layers.Dense(1)])
-    with pytest.raises(PackageError, match=r"names keras.layers.GaussianNoise"):
+    other = keras.layers.EinsumDense("ab,bc->ac", output_shape=4)
+    net = keras.Sequential([keras.layers.Input((9,)), other, keras.layers.Dense(1)])
+    with pytest.raises(PackageError, match=r"names keras.layers.EinsumDense"):
         write_package(
             tmp_path / "best", model=net, preparation=made.preparation, signature=made.signature, metadata={},
             configuration={"hidden_layers": 0},

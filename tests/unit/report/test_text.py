@@ -50,7 +50,9 @@ def test_a_readable_text_cannot_steer_a_terminal(text):
     [({}, ""),
      ({"hidden_layers": 0, "optimizer": "sgd", "learning_rate": 0.5}, "no hidden layer, sgd, learning_rate 0.5"),
      ({"hidden_layers": 2, "neurons_1": 64, "neurons_2": 32, "activation": "relu", "optimizer": "adam",
-       "learning_rate": 0.000123456, "epochs": 30}, "64-32 relu, adam, learning_rate 0.0001235, epochs 30")],
+       "learning_rate": 0.000123456, "epochs": 30}, "64-32 relu, adam, learning_rate 0.0001235, epochs 30"),
+     ({"hidden_layers": 2, "optimizer": "adam", "blk/width": 8, "normalized": "true", "rate": 0.5},
+      "hidden_layers 2, optimizer adam, blk/width 8, normalized true, rate 0.5")],
 )  # fmt: skip
 def test_a_configuration_is_told_in_a_line(configuration, text):
     assert configuration_text(configuration) == text

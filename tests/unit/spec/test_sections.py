@@ -13,6 +13,7 @@ from hpsearch.space.table import ROWS, TABLE
 from hpsearch.spec.sections import (
     DataSection,
     FoldsSection,
+    ModelSection,
     NamedOptions,
     PrepareSection,
     SearchSection,
@@ -151,11 +152,19 @@ def test_the_target_of_a_bundled_set_has_a_name() -> None:
 
 def test_the_schema_describes_every_field_and_knows_nothing_of_our_own() -> None:
     schema = StudySpec.model_json_schema()
-    assert set(schema["properties"]) == {"name", "description", "data", "prepare", "space", "search", "winner"}
+    assert set(schema["properties"]) == {"name", "description", "data", "prepare", "space", "model", "search", "winner"}
     assert schema["required"] == ["data"]
     space = schema["$defs"]["SpaceSection"]["properties"]
     assert list(space) == list(ROWS)
-    for section in (DataSection, PrepareSection, SearchSection, SpaceSection, SplitSection, WinnerSection):
+    for section in (
+        DataSection,
+        ModelSection,
+        PrepareSection,
+        SearchSection,
+        SpaceSection,
+        SplitSection,
+        WinnerSection,
+    ):
         shown = schema["$defs"][section.__name__]["properties"]
         assert all("description" in field for field in shown.values()), section
 

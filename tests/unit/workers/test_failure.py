@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,11 @@ class ResourceExhaustedError(Exception):
 )
 def test_an_exception_becomes_one_line(error: BaseException, reason: str) -> None:
     assert lost_by(job(3), error, SIGNATURE) == Lost((3, 0, 0), reason, died=False)
+
+
+def test_of_a_hypermodels_net_that_memory_failed_the_batch_alone_is_told() -> None:
+    searched = replace(job(3), configuration={"units": 7, "batch_size": 16, "epochs": 2})
+    assert lost_by(searched, MemoryError("no"), SIGNATURE).reason == "out of memory: batch 16"
 
 
 def test_what_is_right_passes_and_its_numbers_become_plain() -> None:
