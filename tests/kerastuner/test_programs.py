@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .kt_programs import OURS, PROGRAMS, THEIRS, run_program
+from .programs import OURS, PROGRAMS, THEIRS, run_program
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
