@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -142,13 +143,17 @@ def _plot(rows: list[dict[str, Any]], path: Path) -> None:
             axis = axes[line][column]
             for place, sampler in enumerate(SAMPLERS):
                 own = [row[key] for row in rows if row["data"] == name and row["sampler"] == sampler]
-                axis.plot([v for v in own if v is not None], [place] * sum(v is not None for v in own), "o", alpha=0.6)
+                found = [value for value in own if value is not None]
+                (points,) = axis.plot(found, [place] * len(found), "o", alpha=0.5)
+                if found:
+                    axis.plot(median(found), place, "|", color=points.get_color(), markersize=18, markeredgewidth=2)
             axis.set_yticks(range(len(SAMPLERS)), list(SAMPLERS))
-            axis.invert_yaxis() if column == 0 else None
             one = next(row for row in rows if row["data"] == name)
             axis.set_title(f"{name}, {title}", fontsize=9)
-            axis.set_xlabel(f"validation {one['objective']} ({one['direction']})", fontsize=8)
-    figure.savefig(path, dpi=120)
+            better = "less" if one["direction"] == "minimize" else "more"
+            axis.set_xlabel(f"best {one['objective']} ({better} is better)", fontsize=8)
+    axes[0][0].invert_yaxis()  # they share it
+    figure.savefig(path, dpi=90)
 
 
 def _arguments() -> argparse.Namespace:
