@@ -17,7 +17,7 @@ def import_keras_tuner(
     as_json: Json = False,
     store: Store = None,
 ) -> None:
-    """Begin a study with the trials of a keras-tuner project."""
+    """Begin a study with a keras-tuner project's trials."""
     from hpsearch.app.import_keras_tuner import import_keras_tuner as bring
 
     imported = bring(project, study, metric=metric, store=store)

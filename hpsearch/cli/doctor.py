@@ -19,7 +19,7 @@ def doctor(
     as_json: Json = False,
     store: Store = None,
 ) -> None:
-    """Check that studies are whole, and their runs; exit 1 if not."""
+    """Check that studies and runs are whole; exit 1 if not."""
     from hpsearch.app.doctor import doctor as examine
 
     examined = examine(study, repair=repair, store=store)

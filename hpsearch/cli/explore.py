@@ -34,7 +34,7 @@ def check(
     as_json: Json = False,
     store: Store = None,
 ) -> None:
-    """Try a study file: its data, one tiny trial, the time it takes."""
+    """Try a study file: data, one tiny trial, the time."""
     from hpsearch.app.check import check as check_study
 
     found = check_study(study, store=store)
@@ -76,14 +76,14 @@ def _print_check(found: Check) -> None:
 
 
 def schema() -> None:
-    """Print the JSON Schema of study files, for completion in editors."""
+    """Print the JSON Schema of study files, for editors."""
     from hpsearch.spec import StudySpec
 
     print_json({"$schema": "https://json-schema.org/draft/2020-12/schema"} | StudySpec.model_json_schema())
 
 
 def space(study: StudyFile, as_json: Json = False) -> None:
-    """Print the hyperparameters of a study, and what each one does."""
+    """Print a study's hyperparameters, and what each does."""
     from hpsearch.cli.tables import print_space
     from hpsearch.space.parse import write_domain
     from hpsearch.spec import load_spec
@@ -106,7 +106,7 @@ def eda(
     as_json: Json = False,
     store: Store = None,
 ) -> None:
-    """Look at the data before training: a page, and a summary here."""
+    """Look at the data first: a page, and a summary here."""
     from hpsearch.app.eda import explore
     from hpsearch.cli.tables import print_profile
 

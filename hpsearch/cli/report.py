@@ -47,7 +47,7 @@ def show(
     as_json: Json = False,
     store: Store = None,
 ) -> None:
-    """Show a study: state, best trials, what mattered, time spent."""
+    """Show a study: state, best trials, what mattered, time."""
     from hpsearch.app.results import load
     from hpsearch.cli.tables import print_study
     from hpsearch.search.history import read_history
@@ -70,7 +70,7 @@ def show(
 
 
 def best(study: StudyName, as_json: Json = False, store: Store = None) -> None:
-    """Print the delivered model's configuration and its test scores."""
+    """Print the model's configuration and its test scores."""
     from hpsearch.app.chosen import is_delivered
     from hpsearch.app.results import load
     from hpsearch.cli.tables import print_best
@@ -97,7 +97,7 @@ def compare(
     as_json: Json = False,
     store: Store = None,
 ) -> None:
-    """Put finalists of one study, or winners of several, side by side."""
+    """Put finalists, or winners of studies, side by side."""
     from hpsearch.app.compare import compare as compare_studies
     from hpsearch.cli.comparison import print_comparison
     from hpsearch.report import render
@@ -118,7 +118,7 @@ def ui(
     expose: Expose = False,
     store: Store = None,
 ) -> None:
-    """Serve the MLflow UI here, with a link to each study's trials."""
+    """Serve the MLflow UI here, with a link to each study."""
     from hpsearch.app.store import store_folder
     from hpsearch.app.ui import open_ui
     from hpsearch.tracking.ui import ui_log

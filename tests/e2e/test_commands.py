@@ -318,10 +318,10 @@ def test_the_program_answers_by_both_of_its_names() -> None:
     assert module.stdout == program("--version").out == f"{hpsearch.__version__}\n"
     said = program("--help")
     assert (said.code, said.err) == (0, "")
-    verbs = re.findall(r"^  ([a-z]+)  +\S", said.out.split("Commands:")[1], re.M)
+    verbs = re.findall(r"^  ([a-z-]+)  +\S", said.out.split("Commands:")[1], re.M)
     assert verbs == [
         "init", "check", "schema", "space", "eda", "run", "verify", "list", "show", "best", "compare", "report",
-        "predict", "serve", "promote", "export", "ui", "doctor",
+        "predict", "serve", "promote", "export", "ui", "doctor", "import-keras-tuner",
     ]  # fmt: skip
     assert "..." not in said.out.split("Commands:")[1]
 

@@ -25,6 +25,7 @@ from connections import reaches
 from sample_studies import new_store
 
 import hpsearch
+from hpsearch.app.discovered import discovered
 from hpsearch.app.opened import open_study
 from hpsearch.app.results import StudyResult
 from hpsearch.data.prepared import load_table, prepare_dataset
@@ -34,6 +35,7 @@ from hpsearch.delivery.predictor import Predictor
 from hpsearch.model import build_model
 from hpsearch.search.book import load_weights, weights_path
 from hpsearch.search.settings import settle
+from hpsearch.training.nets import net_of
 from hpsearch.training.select import make_trainer
 from hpsearch.training.trainer import Job, Outcome
 
@@ -66,12 +68,13 @@ def make(name: str, folder: Path) -> Made:
     """Train a study's default configuration as a trial would, and package it; without a search and its pictures."""
     spec = small(name)
     data = prepare_dataset(spec, folder / "cache")
+    spec = discovered(spec, data)
     settled = settle(spec, data)
     configuration = settled.space.defaults()
     steps = make_trainer(settled.settings).train(Job(0, 0, 0, 7, configuration), data)
     weights = outcome_of(steps).weights
     assert weights is not None
-    model = build_model(configuration, data.signature, 7, settled.settings.loss)
+    model = net_of(configuration, data.signature, 7, settled.settings.loss, settled.settings.hypermodel)
     model.set_weights(weights)
     package = write_package(
         folder / "package", model=model, preparation=data.preparation(0), signature=data.signature,
