@@ -26,11 +26,13 @@ from hpsearch.search.folder import StudyFolder
 from hpsearch.search.history import read_history, to_line
 from hpsearch.search.settings import settle
 from hpsearch.search.widen import Carried, build, fitting
-from hpsearch.space.space import Space
+from hpsearch.space.domain import Value
+from hpsearch.space.space import Configuration, Space
 from hpsearch.spec import load_spec
 from hpsearch.tracking.location import artifact_root, tracking_uri
 from hpsearch.tracking.mlflow import Tracker
 from hpsearch.tracking.silence import import_mlflow
+from hpsearch.training.quiet import import_keras
 
 _NAMES = {
     "accuracy": ("val_accuracy", "val_acc", "val_binary_accuracy", "val_sparse_categorical_accuracy"),
@@ -63,6 +65,7 @@ def import_keras_tuner(
     study is there, where the scores are of something else, and where no trial fits the space.
     """
     require_keras_tuner()
+    import_keras()
     from hpsearch.kerastuner.project import read_project
 
     read, spec = read_project(project), load_spec(study)
@@ -101,12 +104,12 @@ def _metric(objectives: Mapping[str, str], objective: Metric, asked: str | None)
     scores = " or ".join(f"{name} ({direction})" for name, direction in objectives.items())
     raise StudyError(
         f"the project's scores are of {scores}, the study's objective is {objective.name} ({objective.direction}); "
-        "change search.objective, or say with --metric which of them is the same"
+        f"change search.objective, or say which of them is the same, as with --metric {next(iter(objectives))}"
     )
 
 
 def _record(record: TrialRecord, space: Space, scored: str, objective: Metric) -> TrialRecord:
-    """Return a trial as the study knows it: what has no alternative in the space added, the objective by its name."""
+    """Return a trial as the study knows it: the parameters that its net has, the objective by its name."""
     named = f"val_{objective.name}"
 
     def renamed(metrics: Mapping[str, float]) -> dict[str, float]:
@@ -114,10 +117,24 @@ def _record(record: TrialRecord, space: Space, scored: str, objective: Metric) -
 
     return replace(
         record,
-        configuration=space.completed(record.configuration),
+        configuration=_of_the_net(record.configuration, space),
         metrics=renamed(record.metrics),
         epochs=tuple(EpochRecord(epoch.split, epoch.step, renamed(epoch.metrics)) for epoch in record.epochs),
     )
+
+
+def _of_the_net(configuration: Configuration, space: Space) -> Configuration:
+    """Return what a net of these values has: what has no alternative in the space added, what no net reads left out.
+
+    keras-tuner gives a net of one layer the widths of three, where no `conditional_scope` says otherwise.
+    """
+    completed = space.completed(configuration)
+    there: dict[str, Value] = {}
+    for parameter in space:
+        if parameter.name in completed and parameter.active(there):
+            there[parameter.name] = completed[parameter.name]
+    unread = {parameter.name for parameter in space} - set(there)
+    return {name: value for name, value in completed.items() if name not in unread}
 
 
 def _check_fit(name: str, records: list[TrialRecord], space: Space) -> None:

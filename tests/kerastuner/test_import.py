@@ -33,8 +33,8 @@ def here(tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def project(objective: str = "val_accuracy", **more: Any) -> None:
-    """Have keras-tuner search the space of the study, and fail one trial."""
+def project(objective: str = "val_accuracy", conditions: bool = True, **more: Any) -> None:
+    """Have keras-tuner search the space of the study, and fail one trial. conditions: that a net has to have layers."""
 
     class Theirs(keras_tuner.RandomSearch):
         def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
@@ -43,6 +43,10 @@ def project(objective: str = "val_accuracy", **more: Any) -> None:
             return {objective: 0.5 + trial.hyperparameters.get("learning_rate"), "val_loss": 1.0}
 
     hp = to_keras_tuner(hpsearch.load_spec("flowers.yaml").space.build())
+    if not conditions:
+        bare = [type(entry).from_config(entry.get_config() | {"conditions": []}) for entry in hp.space]
+        hp = keras_tuner.HyperParameters()
+        hp.merge(bare)
     for name, value in more.items():
         hp.Fixed(name, value)
     best = keras_tuner.Objective(objective, "max")
@@ -79,6 +83,21 @@ def test_a_project_becomes_a_study_with_its_runs_and_the_search_goes_on(
     assert {trial.number: trial for trial in result.records if trial.number in kept} == kept
     again = next(trial for trial in before.values() if trial.state == "interrupted")
     assert [t.configuration for t in result.records if t.retry_of == again.number] == [again.configuration]
+
+
+def test_values_that_no_net_read_are_left_out_and_their_trials_are_not(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project(conditions=False)
+    capsys.readouterr()
+    assert hpsearch_says(monkeypatch, "import-keras-tuner", "old", "flowers.yaml") == 0
+    said = capsys.readouterr()
+    assert "study 'flowers': 3 trials imported" in said.out
+    assert "left out" not in said.out
+    configurations = [trial.configuration for trial in hpsearch.load("flowers").records]
+    shallow = [values for values in configurations if values["hidden_layers"] == 0]
+    assert shallow
+    assert not any("neurons" in name or name == "activation" for values in shallow for name in values)
 
 
 def test_what_keeps_a_project_from_becoming_a_study_is_told(
