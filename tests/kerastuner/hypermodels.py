@@ -25,6 +25,11 @@ def loop(hp: Any) -> keras.Model:
     return compiled(hp, *(keras.layers.Dense(count) for count in units))
 
 
+def stepped_loop(hp: Any) -> keras.Model:
+    units = [hp.Int(f"units_{layer}", 2, 6, step=2) for layer in range(hp.Int("layers", 0, 4, step=2))]
+    return compiled(hp, *(keras.layers.Dense(count) for count in units))
+
+
 def scopes(hp: Any) -> keras.Model:
     kind = hp.Choice("kind", ["linear", "deep"])
     with hp.conditional_scope("kind", ["deep"]), hp.name_scope("deep"):

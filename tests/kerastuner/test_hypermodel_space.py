@@ -53,6 +53,14 @@ def test_a_net_has_the_parameters_of_the_layers_it_has() -> None:
     assert space.defaults()["layers"] == 1
 
 
+def test_a_number_with_a_step_decides_about_layers_as_well() -> None:
+    space = space_of("stepped_loop", prepared("regression"))
+    point = {p.name: p.domain.nearest(p.row.usual) for p in space}
+    for layers in (0, 2, 4):
+        widths = {f"units_{layer}" for layer in range(layers)}
+        assert names(space.active(point | {"layers": layers})) == {"layers", "rate"} | widths
+
+
 def test_conditional_scopes_hold_one_in_another() -> None:
     space = space_of("scopes", prepared("regression"))
     point = {p.name: p.domain.nearest(p.row.usual) for p in space}

@@ -18,6 +18,8 @@ from hpsearch.training.hypermodel.ask import as_value
 
 MOST_TRIED = 32
 """Values of one parameter that discovery builds a net for; of a longer range only the two ends."""
+FEW = 8
+"""Values of a whole number with a step that are all tried; more are widths rather than counts of something."""
 
 
 def domain_of(hp: Any) -> Domain:
@@ -62,7 +64,7 @@ def tried_of(domain: Domain) -> tuple[list[Value], bool]:
     """Return the values of a domain that discovery builds a net for, and whether they are all."""
     count = domain.count()
     short = count is not None and count <= MOST_TRIED
-    if short and (isinstance(domain, Choices) or (isinstance(domain, IntRange) and domain.step == 1)):
+    if short and (isinstance(domain, Choices) or (isinstance(domain, IntRange) and (domain.step == 1 or count <= FEW))):
         return members(domain), True
     if isinstance(domain, Choices):
         return list(domain.choices[:MOST_TRIED]), False
