@@ -40,6 +40,7 @@ _NAMES = {
     "mae": ("val_mae", "val_mean_absolute_error"),
 }
 """What Keras calls our metrics."""
+_LOG_LOSS = " (val_loss is, if the net was trained on cross-entropy)"
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ def _metric(objectives: Mapping[str, str], objective: Metric, asked: str | None)
     scores = " or ".join(f"{name} ({direction})" for name, direction in objectives.items())
     raise StudyError(
         f"the project's scores are of {scores}, the study's objective is {objective.name} ({objective.direction}); "
-        f"change search.objective, or say which of them is the same, as with --metric {next(iter(objectives))}"
+        "change search.objective, or say with --metric which of them is the same"
+        f"{_LOG_LOSS if objective.name == 'log_loss' else ''}"
     )
 
 

@@ -35,6 +35,9 @@ HISTORY = "hpsearch.jsonl"
 """The project's finished trials with every epoch, a JSON line each."""
 LONGEST = 100
 """Epochs that a trial is taken to have at most where nothing says it."""
+MOST_DRAWS = 1000
+"""Draws at random, all of known configurations, after which a space counts as exhausted."""
+_UNENDED = (TrialStatus.RUNNING, TrialStatus.INVALID)
 
 
 class OptunaOracle(keras_tuner.Oracle):
@@ -98,9 +101,8 @@ class OptunaOracle(keras_tuner.Oracle):
             if known is None:
                 return self._running(trial_id, number, values)
             study.tell(number, known.state, known.value)
-        if self.settings.sampler.name != "grid" and not is_finite(self.hyperparameters):
-            return {"status": TrialStatus.STOPPED}
-        following = self._untried()
+        finite = self.settings.sampler.name == "grid" or is_finite(self.hyperparameters)
+        following = self._untried() if finite else self._drawn_anew()
         if following is None:
             return {"status": TrialStatus.STOPPED}
         number, _ = self._ask(study, following)
@@ -147,10 +149,16 @@ class OptunaOracle(keras_tuner.Oracle):
             super().end_trial(trial)
         finally:
             ended = self.trials[trial.trial_id]
-            state = record_of(ended, 0).state
+            record = record_of(ended, self.number_of(ended.trial_id), self.read_names(ended))
+            if record.state != "interrupted":
+                self.records[record.number] = record  # a tuner of ours puts one with its epochs in its place
             if self._study is not None and trial.trial_id in self._live:
-                value = ended.score if state == "completed" else None
-                self._study.tell(self._live.pop(trial.trial_id), state, value)
+                value = ended.score if record.state == "completed" else None
+                self._study.tell(self._live.pop(trial.trial_id), record.state, value)
+
+    def get_best_trials(self, num_trials: int = 1) -> list[Any]:
+        """Return the best completed trials, then failed ones as keras-tuner does; none that was pruned."""
+        return [trial for trial in super().get_best_trials(num_trials) if trial.status != TrialStatus.STOPPED]
 
     def read_names(self, trial: Any) -> set[str] | None:
         """Return the parameters that a trial read, where it is known."""
@@ -177,10 +185,10 @@ class OptunaOracle(keras_tuner.Oracle):
             message = f"a file of {self.project} is damaged ({error}); restore it, or start afresh with overwrite=True"
             raise StoreError(message) from None
         self._study, self._live, self._walk = None, {}, None  # it is told anew, when it is asked next
-        waiting = set(self._retry_queue)
-        for trial_id, trial in sorted(self.trials.items()):
-            if trial.status in (TrialStatus.RUNNING, TrialStatus.INVALID) and trial_id not in waiting:
-                self._retry_queue.append(trial_id)
+        unended = [i for i, trial in sorted(self.trials.items()) if trial.status in _UNENDED]
+        # keras-tuner also queues a trial that ended just before a kill, of whose end one of its files does not know.
+        queued: list[str] = self._retry_queue  # type: ignore[has-type]
+        self._retry_queue = [i for i in dict.fromkeys([*queued, *unended]) if i in unended]
         history = read_history(self.project / HISTORY)
         for trial_id, trial in self.trials.items():
             record = record_of(trial, self.number_of(trial_id))
@@ -216,23 +224,33 @@ class OptunaOracle(keras_tuner.Oracle):
         hp = keras_tuner.HyperParameters()
         for entry in self.hyperparameters.space:
             hp.merge([entry])
-            if hp.is_active(entry):
-                if entry.name not in values or not holds(entry, values[entry.name]):
+            if entry.name not in values:
+                hp.values.pop(entry.name, None)  # it was met later
+            elif hp.is_active(entry):
+                if not holds(entry, values[entry.name]):
                     return
                 hp.values[entry.name] = values[entry.name]
-        number, _ = self._ask(study, hp.values)
+        number, _ = self._ask(study, hp.values, only=set(hp.values))
         for epoch in record.epochs:
             value = epoch.metrics.get(self.objective.name)
             if epoch.split == 0 and value is not None:
                 study.report(number, epoch.step, value)
         study.tell(number, record.state, record.value)
 
-    def _ask(self, study: GrowingStudy, given: Mapping[str, Value] | None = None) -> tuple[int, dict[str, Value]]:
-        """Begin a trial in Optuna; return its number and its values. given: values that are chosen already."""
+    def _ask(
+        self, study: GrowingStudy, given: Mapping[str, Value] | None = None, only: set[str] | None = None
+    ) -> tuple[int, dict[str, Value]]:
+        """Begin a trial in Optuna; return its number and its values.
+
+        given: values that are chosen already. only: the parameters that the trial has (default: those of its values).
+        """
         hp = keras_tuner.HyperParameters()
         number = study.begin(None if given is None else self._answers(given))
         for entry in self.hyperparameters.space:
             hp.merge([entry])
+            if only is not None and entry.name not in only:
+                hp.values.pop(entry.name, None)
+                continue
             if not hp.is_active(entry):
                 continue
             if isinstance(entry, Fixed):
@@ -253,12 +271,14 @@ class OptunaOracle(keras_tuner.Oracle):
 
     def _known(self, values: Mapping[str, Value]) -> TrialRecord | None:
         """Return an earlier trial that read the same values of all it read: it would have been the same training."""
-        for record in (*self.records.values(), *(self.past.trials if self.past else ())):
-            if record.state != "interrupted" and all(
-                name in values and values[name] == value for name, value in record.configuration.items()
-            ):
+        searched = {entry.name for entry in self.hyperparameters.space}
+        for record in self.records.values():
+            # Where new entries are not tuned, each trial of this search has the defaults of what it met beside.
+            told = {n: v for n, v in record.configuration.items() if self.tune_new_entries or n in searched}
+            if _reads(told, values):
                 return record
-        return None
+        past = self.past.trials if self.past else ()
+        return next((r for r in past if r.state != "interrupted" and _reads(r.configuration, values)), None)
 
     def _untried(self) -> dict[str, Value] | None:
         """Return the next combination of the grid that no trial had; None where there is none."""
@@ -266,6 +286,19 @@ class OptunaOracle(keras_tuner.Oracle):
         if self._walk is None or self._walk[0] != size:  # a parameter met since makes a new grid
             self._walk = size, combinations(self.hyperparameters)
         return next((values for values in self._walk[1] if self._known(values) is None), None)
+
+    def _drawn_anew(self) -> dict[str, Value] | None:
+        """Return values at random that no trial had: a sampler that found one good point may propose it for ever."""
+        for _ in range(MOST_DRAWS):
+            hp = keras_tuner.HyperParameters()
+            for entry in self.hyperparameters.space:
+                hp.merge([entry])
+                if hp.is_active(entry):
+                    self._seed_state += 1
+                    hp.values[entry.name] = entry.random_sample(self._seed_state)
+            if self._known(hp.values) is None:
+                return dict(hp.values)
+        return None
 
     def _longest(self) -> int:
         if self.longest is not None:
@@ -281,6 +314,11 @@ def refuse_chief() -> None:
             "KERASTUNER_ORACLE_IP asks for keras-tuner's chief and workers, which hpsearch.kerastuner does not serve: "
             "one process runs the search; unset it, or use keras_tuner's own tuner"
         )
+
+
+def _reads(configuration: Mapping[str, Value], values: Mapping[str, Value]) -> bool:
+    """Tell whether a training of these values reads this configuration."""
+    return all(name in values and values[name] == value for name, value in configuration.items())
 
 
 def _fuller(kept: TrialRecord | None, record: TrialRecord) -> TrialRecord:

@@ -134,6 +134,8 @@ class Tuner(keras_tuner.Tuner):
             self._deadline = None if limit is None else time.monotonic() + limit
             cut = False
             try:
+                if not Path(self._get_tuner_fname()).exists():
+                    self.save()  # keras-tuner goes on with a project only where it finds this file
                 super().search(*fit_args, **fit_kwargs)
             except _TimeIsOver:
                 cut = True

@@ -23,8 +23,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpsearch.metrics import Direction
 from hpsearch.search.optuna_study import Asked, OptunaStudy
-from hpsearch.space.domain import Choices, Domain, IntRange, Value
-from hpsearch.space.space import Parameter, Space
+from hpsearch.space.domain import Choices, Domain, FloatRange, IntRange, Value
+from hpsearch.space.space import Parameter, Space, members
 from hpsearch.spec.budget import EPOCHS_ARE_A_BUDGET
 from hpsearch.spec.sections import SearchSection
 from hpsearch.spec.strategies import KERAS_TUNER
@@ -33,6 +33,8 @@ from hpsearch.training.quiet import import_keras
 _OBJECTIVE = "objective"
 _NEVER = 10**9
 """Trials, or failures in a row, at which the oracle would end the search: that is the study's to decide."""
+MOST_LISTED = 1000
+"""Values of a stepped range of decimals that an oracle is given as a list."""
 _NOTE = "oracle"
 """The attribute of a trial that holds the oracle's id of it, and what Hyperband needs to know."""
 
@@ -194,6 +196,10 @@ def _hyperparameter(parameter: Parameter, needs: list[Any]) -> Any:
         mixed = len({type(choice) for choice in domain.choices}) > 1
         values = [float(choice) for choice in domain.choices] if mixed else list(domain.choices)
         return kinds.Choice(name, values, default=type(values[0])(default), conditions=needs)
+    if isinstance(domain, FloatRange) and (domain.count() or MOST_LISTED + 1) <= MOST_LISTED:
+        # keras-tuner counts steps with floor division and loses the last: 0.5 // 0.1 is 4.
+        listed = [float(value) for value in members(domain)]
+        return kinds.Choice(name, listed, ordered=True, default=float(default), conditions=needs)
     kind = kinds.Int if isinstance(domain, IntRange) else kinds.Float
     sampling = "log" if domain.log else "linear"
     step = None if domain.log else domain.step

@@ -30,6 +30,24 @@ def stepped_loop(hp: Any) -> keras.Model:
     return compiled(hp, *(keras.layers.Dense(count) for count in units))
 
 
+class Augmented(keras_tuner.HyperModel):
+    """Its own `fit` asks for one thing because of another."""
+
+    def build(self, hp: Any) -> keras.Model:
+        return compiled(hp)
+
+    def fit(self, hp: Any, model: keras.Model, x: Any, y: Any, **kwargs: Any) -> Any:
+        if hp.Boolean("augment"):
+            x = x + hp.Float("noise", 0.0, 0.1)
+        return model.fit(x, y, **kwargs)
+
+
+def twins(hp: Any) -> keras.Model:
+    """Asks for as many widths as either of two other parameters says."""
+    count = hp.Int("layers", 1, 6) if hp.Choice("kind", ["a", "b"]) == "a" else hp.Int("wide", 1, 6)
+    return compiled(hp, *(keras.layers.Dense(hp.Choice(f"units_{n}", [2, 4])) for n in range(count)))
+
+
 def scopes(hp: Any) -> keras.Model:
     kind = hp.Choice("kind", ["linear", "deep"])
     with hp.conditional_scope("kind", ["deep"]), hp.name_scope("deep"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import sys
 from pathlib import Path
@@ -59,6 +60,21 @@ def test_a_number_with_a_step_decides_about_layers_as_well() -> None:
     for layers in (0, 2, 4):
         widths = {f"units_{layer}" for layer in range(layers)}
         assert names(space.active(point | {"layers": layers})) == {"layers", "rate"} | widths
+
+
+def test_what_its_own_fit_asks_for_has_conditions_too() -> None:
+    space = space_of("Augmented", prepared("regression"))
+    point = {p.name: p.domain.nearest(p.row.usual) for p in space}
+    assert names(space.active(point | {"augment": "false"})) == {"rate", "augment"}
+    assert names(space.active(point | {"augment": "true"})) == {"rate", "augment", "noise"}
+
+
+def test_no_condition_is_kept_that_any_build_contradicts() -> None:
+    space = space_of("twins", prepared("regression"))
+    point = {p.name: p.domain.nearest(p.row.usual) for p in space}
+    for kind, depth in itertools.product(("a", "b"), range(1, 7)):
+        configuration = space.active(point | {"kind": kind, "layers": depth, "wide": depth})
+        assert {f"units_{n}" for n in range(depth)} <= set(configuration)
 
 
 def test_conditional_scopes_hold_one_in_another() -> None:

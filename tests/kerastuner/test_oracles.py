@@ -13,8 +13,8 @@ from hpsearch.errors import SpecError
 from hpsearch.search.optuna_study import Asked
 from hpsearch.search.oracles import OracleStudy, open_trials
 from hpsearch.search.settings import settle
-from hpsearch.space.domain import Choices, IntRange, Value
-from hpsearch.space.space import Space, build_space
+from hpsearch.space.domain import Choices, FloatRange, IntRange, Value
+from hpsearch.space.space import Space, build_space, members
 from hpsearch.spec import StudySpec, make_spec
 
 pytestmark = pytest.mark.xdist_group("keras-tuner")
@@ -60,6 +60,16 @@ def test_what_it_proposes_lies_in_the_space_and_has_active_parameters_alone(tmp_
     seen = run(opened(tmp_path, name, space), 12)
     assert [space.faults(configuration) for configuration in seen] == [[]] * 12
     assert len({str(configuration) for configuration in seen}) == 12
+
+
+@pytest.mark.parametrize("name", ["random", "grid"])
+def test_the_top_of_a_range_with_a_step_is_proposed_and_known_again(tmp_path: Path, name: str) -> None:
+    space = build_space({**SMALL, "dropout": FloatRange(0.0, 0.6, 0.2), "hidden_layers": Choices((1,))})
+    (dropout,) = (p for p in space if p.name == "dropout")
+    seen = {configuration["dropout"] for configuration in run(opened(tmp_path, name, space), 20)}
+    seen |= {configuration["dropout"] for configuration in run(opened(tmp_path, name, space), 20)}
+    assert seen == set(members(dropout.domain))
+    assert max(seen) == 0.6
 
 
 def test_bayesian_optimization_fits_its_model_to_what_it_is_told(tmp_path: Path) -> None:

@@ -121,6 +121,60 @@ def test_parameters_that_nobody_reads_make_no_new_configuration(here: Path) -> N
     assert sorted(trained) == [(1, 8), (1, 16), (2, 8, 8), (2, 8, 16), (2, 16, 8), (2, 16, 16)]
 
 
+def test_a_sampler_that_repeats_itself_does_not_end_the_search(here: Path) -> None:
+    trained: list[Any] = []
+
+    def score(_tuner: Any, _trial: Any, hp: Any) -> float:
+        linear = hp.Choice("kind", ["linear", "mlp"]) == "linear"
+        trained.append("linear" if linear else hp.Float("dropout", 0, 0.5))
+        return 2.0 if linear else 1.0
+
+    space = keras_tuner.HyperParameters()
+    space.Choice("kind", ["linear", "mlp"])
+    space.Float("dropout", 0, 0.5)
+    tuner_of(score)(max_trials=40, seed=1, track=False, hyperparameters=space).search(verbose=0)
+    assert len(trained) == len(set(trained)) == 40
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "grid"])
+def test_what_is_met_but_not_tuned_makes_no_new_configuration(sampler: str, here: Path) -> None:
+    trained: list[int] = []
+
+    def score(_tuner: Any, _trial: Any, hp: Any) -> float:
+        trained.append(hp.Choice("a", [1, 2, 3]))
+        return float(hp.Boolean("b"))
+
+    space = keras_tuner.HyperParameters()
+    space.Choice("a", [1, 2, 3])
+    made = {"sampler": sampler, "seed": 1, "track": False, "hyperparameters": space, "tune_new_entries": False}
+    for most in (2, 9):
+        tuner_of(score)(max_trials=most, **made).search(verbose=0)
+    assert sorted(trained) == [1, 2, 3]
+
+
+def test_the_oracle_alone_trains_no_configuration_twice(here: Path) -> None:
+    trained: list[int] = []
+
+    class Own(keras_tuner.Tuner):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> float:
+            trained.append(trial.hyperparameters.Choice("a", [1, 2, 3]))
+            return float(trained[-1])
+
+    Own(oracle=ours.OptunaOracle(keras_tuner.Objective("default_objective", "min"), max_trials=9)).search(verbose=0)
+    assert sorted(trained) == [1, 2, 3]
+
+
+def test_trials_from_before_a_parameter_was_met_are_told_again(here: Path) -> None:
+    def score(_tuner: Any, trial: Any, hp: Any) -> float:
+        x = hp.Float("x", 0, 1)
+        return float(x + (hp.Float("late", 0, 1) if int(trial.trial_id) >= 2 else 0))
+
+    tuner_of(score)(max_trials=4, track=False).search(verbose=0)
+    again = tuner_of(score)(max_trials=4, track=False)
+    told = again.oracle._opened()._study.get_trials()
+    assert [sorted(trial.params) for trial in told] == [["x"], ["x"], ["late", "x"], ["late", "x"]]
+
+
 def test_a_pruned_trial_is_stopped_and_is_never_the_best(here: Path) -> None:
     scored = by_epoch(lambda hp: [0.1, float(hp.Int("height", 1, 8)), 0.0])
     tuner = tuner_of(scored)(
@@ -136,7 +190,8 @@ def test_a_pruned_trial_is_stopped_and_is_never_the_best(here: Path) -> None:
     assert [(r.state, len(r.epochs), r.value) for r in records.values()] == [
         ("completed", 3, 0.0) if r.configuration["height"] < 5 else ("pruned", 2, None) for r in records.values()
     ]
-    assert all(hp.get("height") < 5 for hp in tuner.get_best_hyperparameters(4))
+    best = tuner.get_best_hyperparameters(8)
+    assert sorted(hp.get("height") for hp in best) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("sampler", [name for name in SAMPLERS if "/" not in name])
@@ -198,23 +253,27 @@ def test_a_trial_whose_line_in_the_history_is_lost_is_known_from_keras_tuners_fi
 
 
 def test_the_time_over_leaves_a_trial_that_the_next_search_runs_again(here: Path) -> None:
-    begun: list[str] = []
+    begun: list[tuple[str, float]] = []
 
     def score(tuner: Any, trial: Any, hp: Any) -> dict[str, float]:
-        begun.append(trial.trial_id)
         x, epoch = hp.Float("x", 0, 1), 0
+        begun.append((trial.trial_id, x))
         while tuner is hurried:  # it trains until the time is over
             tuner.on_epoch_end(trial, None, epoch, {"loss": x})
             epoch += 1
         return {"loss": x}
 
-    made = {"objective": LOSS, "max_trials": 3, "seed": 0, "track": False, "pruner": "none"}
+    space = keras_tuner.HyperParameters()
+    space.Float("x", 0, 1)
+    made = {"objective": LOSS, "max_trials": 3, "track": False, "pruner": "none", "hyperparameters": space}
     hurried = tuner_of(score)(timeout=1, **made)
     hurried.search(verbose=0)
-    assert begun in (["0"], [])  # on a machine that stops for a second, none
+    first = list(begun)
+    assert [trial for trial, _ in first] in (["0"], [])  # on a machine that stops for a second, none
     again = tuner_of(score)(**made)
     again.search(verbose=0)
-    assert begun[-3:] == ["0", "1", "2"]
+    assert [trial for trial, _ in begun[-3:]] == ["0", "1", "2"]
+    assert begun[len(first)] in first or not first  # with the same values, though it was the project's first trial
     assert [trial.status for trial in again.oracle.trials.values()] == ["COMPLETED"] * 3
 
 
@@ -484,6 +543,22 @@ def test_a_damaged_file_of_a_project_is_named(here: Path) -> None:
         tuner_of(square)(max_trials=2)
     with pytest.raises(StoreError, match=r"trial_0/trial.json is damaged"):
         ours.read_project(here / "untitled_project")
+
+
+def test_a_trial_that_ended_just_before_a_kill_is_not_run_again(here: Path) -> None:
+    tuner_of(square)(max_trials=2, track=False).search(verbose=0)
+    file = here / "untitled_project" / "oracle.json"
+    state = json.loads(file.read_text())
+    # keras-tuner writes the oracle with the trial among the running ones, and once more without it.
+    file.write_text(json.dumps(state | {"ongoing_trials": {"tuner0": "1"}}))
+    begun: list[str] = []
+
+    def score(_tuner: Any, trial: Any, hp: Any) -> float:
+        begun.append(trial.trial_id)
+        return float(hp.Float("x", -2.0, 2.0) ** 2)
+
+    tuner_of(score)(max_trials=3, track=False).search(verbose=0)
+    assert begun == ["2"]
 
 
 def test_a_trial_that_a_crash_kept_from_the_oracles_file_is_run_again(here: Path) -> None:

@@ -36,8 +36,8 @@ class Asked(keras_tuner.HyperParameters):  # type: ignore[misc]  # keras-tuner h
     def _answer(self, hp: Any) -> Any:
         if hp.name not in self.configuration:
             raise TrialFailed(
-                f"the hypermodel asked for '{hp.name}', which this configuration does not have: its space changes from "
-                "call to call; ask for it in every build, or inside hp.conditional_scope"
+                f"the hypermodel asked for '{hp.name}', which no build for such values asked for when its space was "
+                "found; ask for it in every build, or inside hp.conditional_scope"
             )
         return as_asked(hp, self.configuration[hp.name])
 

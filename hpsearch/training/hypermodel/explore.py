@@ -46,6 +46,10 @@ class _Known:
     layers: dict[str, dict[str, Any]] = field(default_factory=dict)
     needs: dict[str, dict[str, list[Value]]] = field(default_factory=dict)
     """parameter -> the parameter that decides -> the values at which it is there"""
+    seen: list[dict[str, Value]] = field(default_factory=list)
+    """what each build asked for, with its values as the study writes them"""
+    in_fit: set[str] = field(default_factory=set)
+    """parameters that only the hypermodel's own `fit` asks for"""
     builds: int = 0
 
     def names(self) -> list[str]:
@@ -118,7 +122,11 @@ def _vary(
 
 
 def _check(hypermodel: Any, data: Dataset, known: _Known) -> None:
-    """Build nets at random, and drop the conditions of what one of them asks for against expectation."""
+    """Drop the conditions of what a build asked for against them: one of those so far, or one of some at random."""
+    for values in known.seen:
+        for name in values:
+            if any(values.get(parent) not in at for parent, at in known.needs.get(name, {}).items()):
+                known.needs.pop(name)
     draw = np.random.default_rng(0)
     for _ in range(CHECKS if known.needs else CHECKS // 3):
         space = hypermodel_space(_found(known))
@@ -135,7 +143,9 @@ def _check(hypermodel: Any, data: Dataset, known: _Known) -> None:
 def _build(
     hypermodel: Any, data: Dataset, given: Mapping[str, Value], known: _Known, *, first: bool = False
 ) -> dict[str, Any]:
-    """Build a net and return what was asked for, by name; the first one is tried with rows as well.
+    """Build a net and return what was asked for, by name.
+
+    The first one is tried with rows as well, and so are those given values that the hypermodel's own `fit` asks for.
 
     Raises TrialFailed where only this configuration is at fault.
     """
@@ -146,8 +156,10 @@ def _build(
     try:
         model = build_net(hypermodel, hp, data.signature, 0)
         _note_layers(model, known)
-        if first:
-            _try(hypermodel, hp, model, data)
+        if first or known.in_fit & given.keys():
+            built = set(hp.values)
+            _try(hypermodel, hp, model, data, first=first)
+            known.in_fit |= set(hp.values) - built
     except HypermodelError:
         raise
     except TrialFailed as error:
@@ -157,10 +169,11 @@ def _build(
     except Exception as error:
         message = f"build(hp) raised {type(error).__name__}: {_first_line(error)}"
         raise (HypermodelError(message) if first else TrialFailed(message)) from error
+    known.seen.append({name: as_value(value) for name, value in hp.values.items()})
     return dict(hp.values)
 
 
-def _try(hypermodel: Any, hp: _Probe, model: Any, data: Dataset) -> None:
+def _try(hypermodel: Any, hp: _Probe, model: Any, data: Dataset, *, first: bool) -> None:
     split = data.split(0)
     x, y = (np.asarray(part[:_ROWS]) for part in (split.train.x, split.train.y))
     y = targets(y, data.signature)
@@ -182,7 +195,8 @@ def _try(hypermodel: Any, hp: _Probe, model: Any, data: Dataset) -> None:
         hint = ""
         if "multiple values for keyword" in str(error):
             hint = "; call the hyperparameter by that name, or take the one that is handed over"
-        raise HypermodelError(f"fit raised {type(error).__name__}: {_first_line(error)}{hint}") from error
+        message = f"fit raised {type(error).__name__}: {_first_line(error)}{hint}"
+        raise (HypermodelError(message) if first else TrialFailed(message)) from error
 
 
 def _note_layers(model: Any, known: _Known) -> None:

@@ -63,8 +63,8 @@ def found_as(hp: Any, needs: list[list[dict[str, Any]]]) -> dict[str, Any]:
 def tried_of(domain: Domain) -> tuple[list[Value], bool]:
     """Return the values of a domain that discovery builds a net for, and whether they are all."""
     count = domain.count()
-    short = count is not None and count <= MOST_TRIED
-    if short and (isinstance(domain, Choices) or (isinstance(domain, IntRange) and (domain.step == 1 or count <= FEW))):
+    most = FEW if isinstance(domain, IntRange) and domain.step != 1 else MOST_TRIED
+    if isinstance(domain, Choices | IntRange) and count is not None and count <= most:
         return members(domain), True
     if isinstance(domain, Choices):
         return list(domain.choices[:MOST_TRIED]), False
