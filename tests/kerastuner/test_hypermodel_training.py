@@ -141,7 +141,7 @@ def test_a_trial_that_cannot_be_trained_fails_with_its_reason(data: Dataset, nam
     _, outcome = trained(settings(name), given, data)
     expected = {
         "huge": "out of memory",
-        "loop": "the hypermodel asked for 'units_0', which this configuration does not",
+        "loop": "the hypermodel asked for 'units_0', which no build for such values",
     }
     assert outcome.state == "failed"
     assert outcome.reason.startswith(expected[name])
