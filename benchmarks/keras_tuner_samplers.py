@@ -1,6 +1,6 @@
 """Sampler quality: keras-tuner's tuners and Optuna's TPE on the same table, data, trainer and loop.
 
-    python benchmarks/keras_tuner_samplers.py results.jsonl [--trials 50] [--seconds 60] [--seeds 3]
+    python benchmarks/keras_tuner_samplers.py results.jsonl [--trials 50] [--seconds 30] [--seeds 3]
                                               [--data wine ...] [--plot PNG]
 
 For each of five studies that ship, each seed and each sampler: the best validation score after as many trials, and
@@ -8,7 +8,7 @@ after as many seconds of search. A run goes on until both are over, or its space
 process, inline, with the compiled trainer; TPE with its median pruner and without, the others as they are, with no
 pruner. MLflow hears of nothing, and programs that one run compiled serve the next, so a run that compiles none comes
 first, uncounted. The results go into a file, a JSON line a run; runs that are in it are not run again. It takes at most
-data sets x seeds x samplers x the longer of the two budgets: five hours as it stands. Needs the extra keras-tuner.
+data sets x seeds x samplers x the longer of the two budgets: an hour and a half on one core. Needs the extra keras-tuner.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("results", type=Path)
     parser.add_argument("--trials", type=int, default=50)
-    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--data", nargs="+", choices=DATA, default=DATA)
     parser.add_argument("--plot", type=Path)
