@@ -8,7 +8,8 @@ after as many seconds of search. A run goes on until both are over, or its space
 process, inline, with the compiled trainer; TPE with its median pruner and without, the others as they are, with no
 pruner. MLflow hears of nothing, and programs that one run compiled serve the next, so a run that compiles none comes
 first, uncounted. The results go into a file, a JSON line a run; runs that are in it are not run again. It takes at most
-data sets x seeds x samplers x the longer of the two budgets: an hour and a half on one core. Needs the extra keras-tuner.
+data sets x seeds x samplers x the longer of the two budgets: an hour and a half on one core. Needs the extra
+keras-tuner.
 """
 
 from __future__ import annotations
