@@ -94,8 +94,9 @@ def space(study: StudyFile, as_json: Json = False) -> None:
 
         spec = with_model(spec)
     if as_json:
-        rows = {p.name: write_domain(p.domain) for p in spec.build_space()}
-        print_json({"parameters": rows, "configurations": spec.build_space().count()})
+        found = spec.build_space()
+        rows = {p.name: write_domain(p.domain) for p in found}
+        print_json({"parameters": rows, "configurations": found.count()})
     else:
         print_space(console(), spec)
 

@@ -10,6 +10,7 @@ from keras_tuner.engine import hyperparameters as kt
 
 from hpsearch.kerastuner.spaces import domain_of
 from hpsearch.space.domain import Domain, FloatRange, IntRange, Value
+from hpsearch.space.space import members as domain_members
 
 _BELOW_ONE = 1.0 - 1e-12
 """keras-tuner's places are."""
@@ -82,10 +83,10 @@ def is_continuous(entry: Any) -> bool:
 
 
 def _values(entry: Any, domain: Domain) -> list[Value]:
-    if isinstance(domain, FloatRange) and domain.step is not None:
-        return [domain.nearest(domain.low + index * domain.step) for index in range(domain.count() or 0)]
-    if isinstance(domain, IntRange) and not domain.log:
-        return list(range(domain.low, domain.high + 1, domain.step))
+    if (isinstance(domain, FloatRange) and domain.step is not None) or (
+        isinstance(domain, IntRange) and not domain.log
+    ):
+        return domain_members(domain)
     found = list(entry.values)
     return sorted(found) if isinstance(domain, IntRange | FloatRange) else found
 

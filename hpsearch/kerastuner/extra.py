@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from hpsearch.errors import MissingExtra
+from hpsearch.training.hypermodel.load import INSTALL
 
 
 def require_keras_tuner() -> None:
@@ -15,4 +16,4 @@ def require_keras_tuner() -> None:
     missing = [module for module in ("keras_tuner", "tensorboard") if find_spec(module) is None]
     if missing:
         what = " and ".join(name.replace("_", "-") for name in missing)
-        raise MissingExtra(f'hpsearch.kerastuner needs {what}; install with: pip install "hpsearch[keras-tuner]"')
+        raise MissingExtra(f"hpsearch.kerastuner needs {what}; install with: {INSTALL}")

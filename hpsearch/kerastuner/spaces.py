@@ -14,7 +14,7 @@ from keras_tuner.engine import hyperparameters as kt
 from hpsearch.errors import Fault, SpecError, as_written, suggestion
 from hpsearch.space.domain import Choices, Domain, FloatRange, IntRange, Value
 from hpsearch.space.parse import DomainError, parse_domain, write_domain
-from hpsearch.space.space import Parameter, Space, build_space
+from hpsearch.space.space import Parameter, Space, build_space, members
 from hpsearch.space.table import ROWS, Row
 
 _SOURCE = "HyperParameters"
@@ -204,10 +204,7 @@ def _row(name: str) -> Row | None:
 
 
 def _depths(space: Space) -> list[int]:
-    domain = next(p.domain for p in space if p.name == "hidden_layers")
-    if isinstance(domain, Choices):
-        return [int(depth) for depth in domain.choices]
-    return list(range(int(domain.low), int(domain.high) + 1, int(domain.step or 1)))
+    return [int(depth) for p in space if p.name == "hidden_layers" for depth in members(p.domain)]
 
 
 def _depths_that_have(space: Space) -> dict[str, set[int]]:
